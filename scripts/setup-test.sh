@@ -22,6 +22,11 @@ has curl || missing+=(curl)
 has git || missing+=(git)
 # A switch that is not perfvt's own (net=vde).
 has vde_switch || missing+=(vde2)
+# Slurm, for a farm of three hosts on this one (scripts/farm-test.sh). Debian starts no daemon without a slurm.conf.
+{ has slurmctld || [ -x /usr/sbin/slurmctld ]; } || missing+=(slurmctld)
+{ has slurmd || [ -x /usr/sbin/slurmd ]; } || missing+=(slurmd)
+has sbatch || missing+=(slurm-client)
+{ has munged || [ -x /usr/sbin/munged ]; } || missing+=(munge)
 # Disks behind servers: slow ones, targets of iSCSI, and QEMU's drivers for these and for ssh and nfs.
 has nbdkit || missing+=(nbdkit)
 has tgtd || [ -x /usr/sbin/tgtd ] || missing+=(tgt)

@@ -6,6 +6,9 @@
 #   by download into the user's cache, never installed: a kernel, netperf, iozone, ethtool, iperf3, nftables, sockperf
 #   (scripts/fetch-packages.sh)
 #
+# What only `perfvt farm` needs is not among it: slurm-client where jobs are handed in, slurmd and munge on each host that
+# measures, slurmctld on one of them (docs/farm.md).
+#
 # Without root and sudo it says what is missing. Exit status: 0 when everything is there, else 1.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

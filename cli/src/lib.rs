@@ -23,7 +23,7 @@ mod signatures;
 pub mod stopping;
 mod verbs;
 
-use args::{Args, HistoryArgs, HistoryVerb, Verb};
+use args::{Args, Farm, FarmVerb, HistoryArgs, HistoryVerb, Verb};
 use clap::Parser;
 use collect::brought;
 use collect::inside::{INSIDE_VERB, carry_out};
@@ -140,6 +140,7 @@ fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) 
     let only_prints = match &args.verb {
         Verb::Run(run) => run.dry_run,
         Verb::Resume(_) | Verb::Nightly(_) | Verb::Demo(_) | Verb::Drive(_) | Verb::Selftest(_) => false,
+        Verb::Farm(Farm { verb, .. }) => matches!(verb, FarmVerb::Hosts | FarmVerb::Status { .. }),
         _ => true,
     };
     let command: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
@@ -176,6 +177,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         }
         Verb::History(args) => verbs::history::history(&args, out),
         Verb::Nightly(args) => verbs::nightly::nightly(&args, command, out, err),
+        Verb::Farm(farm) => verbs::farm::farm(&farm, out, err),
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, command, out, err),

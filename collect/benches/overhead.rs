@@ -142,6 +142,7 @@ fn main() {
         network: "user".into(),
         allow_unpinned: true,
         machine: None,
+        farm: None,
         exits: false,
         warnings: vec![],
         rule: Rule::Fixed { repeats: BOOTS },

@@ -1,6 +1,7 @@
 //! `campaign.json`: the plan, written and fsynced before anything slow happens, and never changed.
 
 use crate::case::Case;
+use crate::farm::FarmShard;
 use crate::params::{Params, StoredParam};
 use edge::Secret;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,9 @@ pub struct CampaignFile {
     /// What its user calls the machine (`--machine`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
+    /// Which shard of a farm it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub farm: Option<FarmShard>,
     /// Exits of vCPUs can be counted.
     #[serde(default)]
     pub exits: bool,

@@ -2,6 +2,7 @@
 
 use crate::campaign::Rule;
 use crate::failure::FailedAttempt;
+use crate::farm::FarmShard;
 use crate::fingerprint::Fingerprint;
 use crate::metric::MetricDecl;
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,9 @@ pub struct RunFile {
     /// before there was this member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<bool>,
+    /// Which shard of a farm the campaign is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub farm: Option<FarmShard>,
 }
 
 /// A fact that changed between the boots of one environment.

@@ -150,6 +150,7 @@ mod tests {
             network: "user".into(),
             allow_unpinned: false,
             machine: None,
+            farm: None,
             exits: false,
             warnings: vec![],
             rule: Rule::Fixed { repeats: 2 },

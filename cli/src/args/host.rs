@@ -30,6 +30,10 @@ pub enum HostVerb {
     Restore,
     /// Say what is changed, and what only a reboot could make better
     Status,
+    /// Say whether this host can measure, a line for each thing that it lacks; for Slurm's HealthCheckProgram
+    ///
+    /// Exit code 1 when it lacks something. `perfvt doctor` tells more.
+    Check,
 }
 
 /// What to turn.

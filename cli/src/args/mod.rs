@@ -6,6 +6,7 @@ mod build;
 mod collecting;
 mod demo;
 mod drive;
+mod farm;
 mod host;
 mod install;
 mod lake;
@@ -23,6 +24,7 @@ pub use build::{Build, BuildCommon, BuildWay, BuildWhat};
 pub use collecting::{Conduct, Doctor, Guest, GuestVerb, ImageArg, ImageTest, Resume, Run, Status};
 pub use demo::Demo;
 pub use drive::Drive;
+pub use farm::{Farm, FarmVerb, Prune, Submit, Timer};
 pub use host::{Host, HostVerb, Preparing};
 pub use install::Install;
 pub use lake::{
@@ -104,6 +106,8 @@ pub enum Verb {
     Build(Box<Build>),
     /// Do a whole night: measure, add to a lake, confirm and tell what is new, publish; for cron and timers
     Nightly(Box<Nightly>),
+    /// Measure one comparison on several hosts: a job of Slurm on each, which takes complete blocks there
+    Farm(Farm),
     /// Expand a Cartesian configuration: the names of its variants, or all their parameters
     List(List),
     /// List and fetch test providers: folders and git repositories that bring configurations and guests

@@ -2,6 +2,7 @@
 
 use crate::args::{Host as Args, HostVerb, Preparing};
 use crate::{DONE, Error, FOUND};
+use collect::doctor::{Standing, examine};
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
@@ -31,7 +32,24 @@ pub fn host(args: &Args, out: &mut dyn Write) -> Result<u8, Error> {
             Ok(if report.failed() { FOUND } else { DONE })
         }
         HostVerb::Status => status(&host, args, out),
+        HostVerb::Check => check(args.json, out),
     }
+}
+
+/// Whether this host can measure, in as few words as a batch system has room for.
+fn check(as_json: bool, out: &mut dyn Write) -> Result<u8, Error> {
+    let checks = examine(&crate::own_executable());
+    let missing: Vec<_> = checks.iter().filter(|check| check.standing == Standing::Missing).collect();
+    if as_json {
+        model::json::write_pretty(&mut *out, &json!({"fit": missing.is_empty(), "missing": missing}))?;
+        writeln!(out)?;
+    } else if missing.is_empty() {
+        writeln!(out, "fit for measuring")?;
+    }
+    for check in missing.iter().filter(|_| !as_json) {
+        writeln!(out, "{}: {}; {}", check.name, check.found, check.remedy)?;
+    }
+    Ok(if missing.is_empty() { DONE } else { FOUND })
 }
 
 fn options(args: &Preparing) -> Options {

@@ -11,13 +11,14 @@ use crate::stopping::{self, ByRule};
 use crate::verbs::drive::kept::Kept;
 use crate::verbs::dry_run::{View, show_plan};
 use crate::verbs::lake::add_campaign;
+use crate::verbs::of_farm::OfFarm;
 use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use analyze::history::Told;
 use collect::brought::to_build;
 use collect::campaign::setup::{Prepared, Request, Until, prepare, utc_stamp, without_exits_before_7_1};
-use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part};
+use collect::campaign::{AfterBlock, Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part};
 use collect::config::Source;
 use collect::environment::Stage;
 use collect::lab::window::counts_in_debugfs;
@@ -36,10 +37,22 @@ use vm::host::noise::{Limits, Reader};
 
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    run_by(args, command, None, out, err)
+}
+
+/// The same as a shard of a farm.
+pub(super) fn run_by(
+    args: &Run,
+    command: Vec<String>,
+    farm: Option<OfFarm>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     allow_writing(&args.conduct.allow_write_device);
     let (repeats, until) = stopping::asked(args)?;
     let request = request(args, command, repeats, until);
-    let prepared = prepare(&request, &own_executable())?;
+    let mut prepared = prepare(&request, &own_executable())?;
+    prepared.file.farm = farm.as_ref().map(|farm| farm.shard.clone());
     tell(&prepared, err)?;
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
@@ -58,9 +71,9 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         return Ok(DONE);
     }
     story::check_junit(args.conduct.junit.as_deref(), &dir)?;
-    let signals = Signals::watch(args.conduct.nohup)?;
+    let (signals, after_block) = OfFarm::parts(farm, &args.conduct)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let how = How { dir: &dir, conduct: &args.conduct, stopping: None };
+    let how = How { dir: &dir, conduct: &args.conduct, stopping: None, after_block };
     let done = collect(prepared, how, args.join, signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
@@ -90,6 +103,8 @@ pub(super) struct How<'a> {
     pub conduct: &'a Conduct,
     /// What decides between blocks, instead of the width of intervals.
     pub stopping: Option<ByEvent>,
+    /// Who is told of blocks that have ended.
+    pub after_block: Option<AfterBlock<'static>>,
 }
 
 /// What the flags ask for.
@@ -229,13 +244,13 @@ fn testbed(
 
 /// Goes on with a campaign.
 pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    resume_by(args, None, out, err)
+    resume_by(args, (None, None), out, err)
 }
 
-/// The same with something that decides between blocks.
+/// The same with something that decides between blocks, or as a shard of a farm.
 pub(super) fn resume_by(
     args: &Resume,
-    stopping: Option<ByEvent>,
+    (stopping, farm): (Option<ByEvent>, Option<OfFarm>),
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
@@ -246,9 +261,10 @@ pub(super) fn resume_by(
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }
     let stage = survey(&file, &Cache::from_env()?)?;
-    let signals = Signals::watch(args.conduct.nohup)?;
+    let (signals, after_block) = OfFarm::parts(farm, &args.conduct)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = go_on(args, (&file.id, stage, stopping), signals, out, err);
+    let how = How { dir: &args.dir, conduct: &args.conduct, stopping, after_block };
+    let done = go_on(args, (&file.id, stage, how), signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
     }
@@ -258,7 +274,7 @@ pub(super) fn resume_by(
 /// Takes what a campaign has no result of yet.
 fn go_on(
     args: &Resume,
-    (id, stage, stopping): (&str, Stage, Option<ByEvent>),
+    (id, stage, how): (&str, Stage, How<'_>),
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -274,7 +290,6 @@ fn go_on(
     if let Some(repeats) = args.repeat {
         campaign.repeat_to(repeats)?;
     }
-    let how = How { dir: &args.dir, conduct: &args.conduct, stopping };
     execute(how, campaign, &mut testbed, signals, out, err)
 }
 
@@ -287,7 +302,7 @@ pub fn reparse(dir: &Path, out: &mut dyn Write) -> Result<u8, Error> {
 
 /// Runs what has no result yet.
 fn execute(
-    How { dir, conduct, stopping }: How<'_>,
+    How { dir, conduct, stopping, after_block }: How<'_>,
     mut campaign: Campaign,
     testbed: &mut Testbed,
     signals: Signals,
@@ -312,6 +327,9 @@ fn execute(
         None if looks => hooks.stopping(ByRule::new(defaults()?)),
         None => hooks,
     };
+    if let Some(told) = after_block {
+        hooks = hooks.after_block(told);
+    }
     let ended = campaign.run(testbed, &mut hooks);
     drop(hooks);
     if let Err(error) = story::write(dir, &campaign) {

@@ -25,6 +25,7 @@ mod drive;
 mod drive_around;
 mod ends;
 mod exits;
+mod farm;
 mod faults;
 mod firmware;
 mod guest_686;

@@ -146,6 +146,7 @@ impl Campaign {
             failures: Vec::new(),
             started: 0,
             ended: None,
+            farm: self.file.farm.clone(),
         };
         self.put_outcomes(&mut run);
         Ok(store::write_json(&path, &run)?)

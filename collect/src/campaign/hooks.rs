@@ -6,6 +6,7 @@
 //!       for each case
 //!         observer.stop?   guard.before (waits)   measure, parse   guard.after (judges)
 //!     stopping.look (settles cases, may end the campaign)
+//!     after_block (is told where the block's repeats lie)
 //! ```
 //!
 //! Everything that a hook decides becomes an event of the journal, so that a resumed campaign knows it.
@@ -15,7 +16,7 @@ use crate::lab::{Failed, Lab};
 use model::journal::{Event, State};
 use model::{CampaignFile, Case, Params};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the caller sees and decides while a campaign runs.
@@ -143,12 +144,23 @@ pub struct Hooks<'a> {
     pub(super) guard: Box<dyn Guard + 'a>,
     pub(super) stopping: Box<dyn Stopping + 'a>,
     pub(super) keeper: Box<dyn Keeper + 'a>,
+    pub(super) after_block: AfterBlock<'a>,
 }
+
+/// Is told of each block whose boots have all ended, also of those that ended in an earlier call: the campaign's directory, and
+/// those of the block's repeats, which do not change any more unless somebody asks for it.
+pub type AfterBlock<'a> = Box<dyn FnMut(&Path, &[PathBuf]) + 'a>;
 
 impl<'a> Hooks<'a> {
     /// An observer, and nothing that waits, judges or stops.
     pub fn new(observer: &'a mut dyn Observer) -> Hooks<'a> {
-        Hooks { observer, guard: Box::new(Nothing), stopping: Box::new(Nothing), keeper: Box::new(Nothing) }
+        Hooks {
+            observer,
+            guard: Box::new(Nothing),
+            stopping: Box::new(Nothing),
+            keeper: Box::new(Nothing),
+            after_block: Box::new(|_, _| {}),
+        }
     }
 
     /// Watches every sample.
@@ -160,6 +172,12 @@ impl<'a> Hooks<'a> {
     /// Looks at the results after every block.
     pub fn stopping(mut self, rule: impl Stopping + 'a) -> Self {
         self.stopping = Box::new(rule);
+        self
+    }
+
+    /// Is told of blocks that have ended.
+    pub fn after_block(mut self, told: AfterBlock<'a>) -> Self {
+        self.after_block = told;
         self
     }
 

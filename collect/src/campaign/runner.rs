@@ -128,6 +128,10 @@ impl Campaign {
             }
         }
         self.look(hooks, block.block)?;
+        let environments = &self.file.environments;
+        let of = |boot: &BootPlan| Some(self.repeat_dir(environments.get(boot.environment)?, boot.repeat));
+        let repeats: Vec<PathBuf> = block.boots.iter().filter_map(of).collect();
+        (hooks.after_block)(&self.dir, &repeats);
         Ok(None)
     }
 

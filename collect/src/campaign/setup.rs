@@ -159,6 +159,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         network: if guests { resolve::kinds(&stage) } else { NO_GUEST.into() },
         allow_unpinned: request.allow_unpinned,
         machine: request.machine.clone(),
+        farm: None,
         exits: guests && accel == Accel::Kvm,
         warnings,
         rule,
@@ -169,6 +170,18 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     };
     let disks = Disks::of(&stage);
     Ok(Prepared { file, stage, estimate, disks, notes, told: aliases::told(&told) })
+}
+
+/// Boots of each environment that a request asks for, and nothing else of it: no host is looked at.
+///
+/// # Errors
+/// What it names is not there, or its configuration cannot be read.
+pub fn boots_each(request: &Request) -> Result<u32, SetupError> {
+    let (selected, _) = choose(request)?;
+    Ok(match request.repeats {
+        Some(n) => n,
+        None => repeats(&selected)?.unwrap_or(REPEATS),
+    })
 }
 
 /// Refuses what nobody could tell to be over one day.

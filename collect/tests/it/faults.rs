@@ -284,6 +284,7 @@ impl Bed {
             network: "user".into(),
             allow_unpinned: true,
             machine: None,
+            farm: None,
             exits: false,
             warnings: vec![],
             rule: Rule::Fixed { repeats: 1 },

@@ -33,6 +33,7 @@ fn file() -> CampaignFile {
         network: "tap".into(),
         allow_unpinned: false,
         machine: None,
+        farm: None,
         exits: false,
         warnings: vec![HOSTILE.into()],
         rule: Rule::Fixed { repeats: 2 },

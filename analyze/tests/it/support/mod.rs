@@ -159,6 +159,7 @@ impl Env {
             failures: self.failures.clone(),
             started: self.guests,
             ended: self.ended,
+            farm: None,
         }
     }
 

@@ -209,6 +209,7 @@ pub fn plan(cases: usize, repeats: u32, mut attempts: Params) -> CampaignFile {
         network: "user".into(),
         allow_unpinned: false,
         machine: None,
+        farm: None,
         exits: false,
         warnings: vec![],
         rule: Rule::Fixed { repeats },

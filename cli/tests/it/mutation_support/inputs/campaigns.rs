@@ -69,6 +69,7 @@ fn plan(dir: &Path) -> CampaignFile {
         network: runs[0].network.clone(),
         allow_unpinned: true,
         machine: None,
+        farm: None,
         exits: false,
         warnings: runs[0].warnings.clone(),
         rule: Rule::Fixed { repeats: REPEATS },

@@ -1,0 +1,213 @@
+//! The body of a job: one shard, measured on this host's own disk and copied out block by block.
+
+mod place;
+
+use super::look::Seen;
+use crate::args::Run;
+use crate::signals::Signals;
+use crate::verbs::confirm::{resume_of, run_of};
+use crate::verbs::of_farm::OfFarm;
+use crate::verbs::run::{resume_by, run_by};
+use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, USAGE, chain};
+use collect::campaign::{AfterBlock, CampaignError};
+use farm::copy::{CopyError, copy_back, copy_out};
+use farm::state::journal;
+use farm::{End, Farm, Slurm};
+use model::ShardPlan;
+use model::store::CAMPAIGN_FILE;
+use place::{check_machine, local_folder};
+use process::deadlines::BUILD;
+use process::{Sink, Spec};
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use vm::host::locks::LockError;
+
+/// How often in a row a shard is put into the queue again because its host could not, before it is held.
+const HOST_TROUBLES: u32 = 2;
+
+/// Measures a shard, or goes on with it, and says how that ended where all hosts see it.
+pub(super) fn shard(dir: &Path, k: u32, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let farm = Farm::open(dir)?;
+    let plan = farm.plan(k)?.clone();
+    let job = std::env::var("SLURM_JOB_ID").unwrap_or_default();
+    if farm.is_cancelled(k) {
+        writeln!(out, "shard {k} was cancelled; nothing is measured")?;
+        return Ok(DONE);
+    }
+    if let Some((_, invalid)) = journal(&farm.shard_dir(&plan))?.and_then(|state| state.finished) {
+        writeln!(out, "shard {k} is finished already; nothing is measured")?;
+        return Ok(if invalid > 0 { INVALID_CELLS } else { DONE });
+    }
+    // From here on a signal is an interruption, whatever is being done.
+    let signals = Signals::watch(false)?;
+    let body = Body { farm: &farm, plan: &plan, signals: signals.clone() };
+    let done = body.measure(out, err);
+    let mut end = End::now(job, farm.host_of(&plan), USAGE);
+    let ended = match done {
+        Ok(code) => {
+            end.code = code;
+            Ended::By(code)
+        }
+        Err(error) if signals.seen().is_some() => {
+            writeln!(err, "perfvt: {}", chain(error.as_ref()))?;
+            end.code = INTERRUPTED;
+            Ended::By(INTERRUPTED)
+        }
+        Err(error) => {
+            let reason = chain(error.as_ref());
+            writeln!(err, "perfvt: {reason}")?;
+            end.reason = Some(reason);
+            let of_host = is_of_host(error.as_ref());
+            let before = farm.end(k)?.filter(|before| before.job == end.job).map_or(0, |b| b.host_troubles);
+            end.host_troubles = if of_host { before + 1 } else { 0 };
+            if of_host { Ended::Host } else { Ended::By(USAGE) }
+        }
+    };
+    farm.note_end(k, &end)?;
+    after(dir, k, &end, ended, err)
+}
+
+/// How the measuring ended.
+enum Ended {
+    /// With this exit code.
+    By(u8),
+    /// This host could not.
+    Host,
+}
+
+/// Puts the job into the queue again where it is to go on.
+fn after(dir: &Path, k: u32, end: &End, ended: Ended, err: &mut dyn Write) -> Result<u8, Error> {
+    let (code, again) = match ended {
+        // The mark may have been set while this measured.
+        Ended::By(INTERRUPTED) => (INTERRUPTED, !Farm::open(dir)?.is_cancelled(k)),
+        Ended::By(code) => (code, false),
+        Ended::Host => (USAGE, true),
+    };
+    if !again || end.job.is_empty() {
+        return Ok(code);
+    }
+    // One that Slurm is ending already goes where Slurm sends it.
+    let is_running =
+        Seen::now().is_ok_and(|seen| seen.jobs.iter().any(|job| job.id == end.job && job.is_running()));
+    if !is_running {
+        return Ok(code);
+    }
+    let done = if end.host_troubles > HOST_TROUBLES {
+        Slurm.requeue_held(&end.job)
+    } else {
+        Slurm.requeue(&end.job)
+    };
+    if let Err(error) = done {
+        writeln!(err, "warning: {error}; `perfvt farm retry` hands shard {k} in again")?;
+    }
+    Ok(code)
+}
+
+/// Whether another try, or another day, may be better: the host lacked something, or somebody else measured there.
+fn is_of_host(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let of_campaign = matches!(
+            error.downcast_ref::<CampaignError>(),
+            Some(CampaignError::Host { .. } | CampaignError::Busy { .. })
+        );
+        let of_copy = matches!(error.downcast_ref::<CopyError>(), Some(CopyError::Store(_)));
+        if of_campaign || of_copy || error.is::<LockError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// A shard that is being measured.
+struct Body<'a> {
+    farm: &'a Farm,
+    plan: &'a ShardPlan,
+    signals: Signals,
+}
+
+/// Blocks that could not be copied yet, and why the last one could not.
+type Left = Rc<RefCell<(Vec<PathBuf>, Option<CopyError>)>>;
+
+impl Body<'_> {
+    /// Runs the campaign or goes on with it, and copies what is finished. Gives the exit code of `perfvt run`.
+    fn measure(&self, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+        check_machine(self.farm, self.plan)?;
+        let (local, shard) = (local_folder(self.farm, self.plan)?, self.farm.shard_dir(self.plan));
+        let has_begun = local.join(CAMPAIGN_FILE).is_file();
+        if !has_begun && shard.join(CAMPAIGN_FILE).is_file() {
+            writeln!(err, "{} is not there any more; going on with what was copied of it", local.display())?;
+            copy_back(&shard, &local)?;
+        } else if !has_begun {
+            self.before(err)?;
+        }
+        let left = Left::default();
+        let farm = OfFarm {
+            shard: self.farm.shard(self.plan),
+            signals: self.signals.clone(),
+            copies: copies(&shard, &left),
+        };
+        let done = if local.join(CAMPAIGN_FILE).is_file() {
+            let mut resume = resume_of(&local)?;
+            // What the words of `run` said of it is not in the campaign's plan.
+            let run = self.run(&local)?;
+            (resume.prepare, resume.conduct) = (run.prepare, run.conduct);
+            resume_by(&resume, (None, Some(farm)), out, err)
+        } else {
+            let words = ["perfvt", "run"].map(String::from).into_iter();
+            let command = words.chain(self.farm.file().argv.iter().cloned()).collect();
+            run_by(&self.run(&local)?, command, Some(farm), out, err)
+        };
+        if local.join(CAMPAIGN_FILE).is_file() && local.join(model::store::JOURNAL_FILE).is_file() {
+            let (repeats, _) = left.take();
+            copy_out(&local, &shard, &repeats)?;
+        }
+        done
+    }
+
+    /// The words behind `perfvt run`, with what is this shard's.
+    fn run(&self, local: &Path) -> Result<Run, Error> {
+        let words = ["perfvt", "run"].map(OsString::from).into_iter();
+        let mut run = run_of(words.chain(self.farm.file().argv.iter().map(OsString::from)).collect())?;
+        run.out = Some(local.to_owned());
+        run.machine = Some(self.farm.host_of(self.plan));
+        run.seed = Some(self.plan.seed);
+        run.repeat = Some(self.plan.blocks);
+        Ok(run)
+    }
+
+    /// Runs the program that makes this host ready.
+    fn before(&self, err: &mut dyn Write) -> Result<(), Error> {
+        let Some((program, arguments)) = self.farm.file().job.before.split_first() else { return Ok(()) };
+        writeln!(err, "--before: {}", report::command_line::command_line(&self.farm.file().job.before))?;
+        let spec = Spec::new(program).args(arguments).stdout(Sink::Inherit).stderr(Sink::Inherit);
+        let ended = spec.start()?.finish(BUILD);
+        match ended.status {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => {
+                Err(format!("--before {program} ended with {status}; what it said stands above").into())
+            }
+            None => Err(format!("--before {program} did not end within {} s", BUILD.as_secs()).into()),
+        }
+    }
+}
+
+/// Copies each block when it has ended. One that cannot be copied now is tried again with the next one, and at the end.
+fn copies(shard: &Path, left: &Left) -> AfterBlock<'static> {
+    let (shard, left) = (shard.to_owned(), Rc::clone(left));
+    Box::new(move |dir, repeats| {
+        let mut left = left.borrow_mut();
+        left.0.extend(repeats.iter().cloned());
+        match copy_out(dir, &shard, &left.0) {
+            Ok(()) => *left = (Vec::new(), None),
+            Err(error) => {
+                crate::say::print(None, &format!("warning: {error}; tried again after the next block"));
+                left.1 = Some(error);
+            }
+        }
+    })
+}

@@ -1,0 +1,160 @@
+//! One comparison on three hosts of a farm on this machine, with guests that pretend: what is measured, and what is said when
+//! something is wrong. One farm serves all of it.
+
+use crate::support;
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use support::campaigns::{assert_no_attempt_was_burnt, finished_cases, wait_until};
+use support::farm::TestFarm;
+use support::{files, output, text};
+
+const TWO: [&str; 6] = ["--env", "base", "--env", "head", "--repeat", "3"];
+
+#[test]
+fn without_slurm_it_is_said_in_one_sentence_how_to_get_it() {
+    let mut perfvt = Command::new(env!("CARGO_BIN_EXE_perfvt"));
+    let done = output(perfvt.args(["farm", "hosts"]).env("PATH", "/nonexistent"));
+    assert_eq!(done.status.code(), Some(2));
+    let said = text(&done.stderr);
+    assert!(said.contains("Slurm is not installed here") && said.contains("apt-get install slurm-client"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn three_hosts_measure_one_comparison_through_a_power_cut_and_a_dead_controller() {
+    let Some(farm) = TestFarm::up(&["h1=amd64,kvm", "h2=amd64,kvm", "h3=amd64"]) else { return };
+    what_cannot_be_is_refused_in_one_sentence(&farm);
+    a_power_cut_loses_one_block_at_most(&farm);
+    what_was_gathered_is_what_ordinary_campaigns_are(&farm);
+    the_same_again_changes_no_byte(&farm);
+    a_shard_that_was_cancelled_goes_on_when_it_is_asked_for(&farm);
+    a_dead_controller_is_said_and_what_is_there_is_read_all_the_same(&farm);
+}
+
+fn words(all: &[String]) -> Vec<&str> {
+    all.iter().map(String::as_str).collect()
+}
+
+fn what_cannot_be_is_refused_in_one_sentence(farm: &TestFarm) {
+    let said = farm.says(0, &["hosts"]);
+    assert!(said.contains("3 of 3 fit for work") && said.contains("amd64,kvm"), "{said}");
+    farm.here.ends_with(0, farm.command("scontrol").args(["update", "NodeName=h3", "State=DRAIN", "Reason=bad fan"]));
+    for (hosts, part) in [
+        ("1*nosuch", "no host of the farm has such labels"),
+        ("4*amd64", "so many hosts that are fit for work are not there"),
+        ("h9", "the farm has no host h9; it has h1, h2, h3"),
+        ("h1,h3", "h3 is drained (bad fan)"),
+        ("h[1-3]", "want all, names"),
+    ] {
+        let said = farm.says(2, &words(&farm.submit("refused", hosts, "true", &TWO)));
+        assert!(said.contains(part), "{hosts}: {said}");
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+    }
+    let said = farm.says(0, &[&words(&farm.submit("dry", "all", "true", &TWO))[..1], &["--dry-run"], &words(&farm.submit("dry", "all", "true", &TWO))[1..]].concat());
+    assert!(said.contains("h3 is drained (bad fan); it is left out") && said.contains("shard 02 on h2"), "{said}");
+    farm.here.ends_with(0, farm.command("scontrol").args(["update", "NodeName=h3", "State=RESUME"]));
+    assert_eq!(fs::read_dir(farm.farms()).unwrap().count(), 0, "nothing is written of what was refused");
+}
+
+/// The first block of h2 is copied, the second is being measured.
+fn a_power_cut_loses_one_block_at_most(farm: &TestFarm) {
+    let submit = farm.submit("night", "3*amd64", "sleep 0.4", &TWO);
+    farm.says(0, &words(&submit));
+    let again = farm.says(0, &words(&submit));
+    assert!(again.contains("0 jobs of 3 handed in"), "{again}");
+    let blocks = |k: usize| farm.status("night")[k]["blocks"].as_u64().unwrap();
+    wait_until(30, "the first block of h2", || blocks(1) >= 1);
+    farm.does(&["cut", "h2"]);
+    wait_until(40, "the power cut to be seen", || {
+        let state = farm.status("night")[1]["state"].as_str().unwrap().to_owned();
+        assert!(!["failed", "finished"].contains(&&*state), "{state}");
+        state != "running"
+    });
+    farm.does(&["boot", "h2"]);
+    let dir = farm.dir("night").display().to_string();
+    farm.says(0, &["gather", "--wait", &dir]);
+}
+
+fn what_was_gathered_is_what_ordinary_campaigns_are(farm: &TestFarm) {
+    let mut seeds = BTreeSet::new();
+    for k in 1..=3 {
+        let shard = farm.dir("night").join(format!("shards/{k:02}@h{k}"));
+        assert_no_attempt_was_burnt(&shard);
+        assert_eq!(finished_cases(&shard), 6, "nothing is measured twice, and nothing is lost");
+        let campaign: Value = serde_json::from_slice(&fs::read(shard.join("campaign.json")).unwrap()).unwrap();
+        let of = &campaign["farm"];
+        let host = format!("h{k}");
+        assert_eq!((of["shard"].as_u64(), of["of"].as_u64(), of["host"].as_str()), (Some(k), Some(3), Some(&*host)));
+        seeds.insert(campaign["seed"].as_u64().unwrap());
+        for run in files(&shard, "run.json") {
+            let run: Value = serde_json::from_slice(&fs::read(run).unwrap()).unwrap();
+            assert_eq!((&run["farm"], run["ended"].as_bool()), (of, Some(true)));
+            assert_eq!(run["fingerprint"]["host.name"], host);
+        }
+        let shard = shard.display().to_string();
+        for verb in [&["status", &shard][..], &["compare", "--no-html", &shard]] {
+            let done = output(farm.command(env!("CARGO_BIN_EXE_perfvt")).args(verb));
+            assert!(done.status.success(), "{verb:?}: {}", text(&done.stderr));
+        }
+    }
+    let first = *seeds.first().unwrap();
+    assert_eq!(seeds.into_iter().collect::<Vec<_>>(), [first, first + 1, first + 2]);
+    let journals: Vec<String> = (1..=3)
+        .map(|k| fs::read_to_string(farm.dir("night").join(format!("shards/{k:02}@h{k}/journal.jsonl"))).unwrap())
+        .collect();
+    assert_eq!(journals[1].matches("\"opened\"").count(), 2, "the second host went on after its power cut");
+}
+
+fn the_same_again_changes_no_byte(farm: &TestFarm) {
+    let before = farm.content("night");
+    let dir = farm.dir("night").display().to_string();
+    farm.says(0, &["gather", &dir]);
+    farm.says(0, &["retry", &dir]);
+    farm.says(0, &words(&farm.submit("night", "3*amd64", "sleep 0.4", &TWO)));
+    farm.says(0, &["cancel", &dir]);
+    assert!(farm.content("night") == before, "what is finished was changed");
+    let said = farm.says(2, &words(&farm.submit("night", "3*amd64", "sleep 0.5", &TWO)));
+    assert!(said.contains("was asked for with other words; give another --id"), "{said}");
+    let said = farm.says(2, &["move", &dir, "2", "h1"]);
+    assert!(said.contains("has measured blocks on h2"), "{said}");
+}
+
+fn a_shard_that_was_cancelled_goes_on_when_it_is_asked_for(farm: &TestFarm) {
+    let dir = farm.dir("short").display().to_string();
+    farm.says(0, &words(&farm.submit("short", "h1", "sleep 0.5", &["--repeat", "4"])));
+    wait_until(30, "the first block", || farm.status("short")[0]["blocks"] != 0);
+    farm.says(0, &["cancel", &dir]);
+    let shard = farm.status("short").remove(0);
+    assert_eq!(shard["state"], "cancelled", "{shard}\n{}", farm.log("short", 1));
+    let said = farm.says(1, &["gather", &dir]);
+    assert!(said.contains("0 of 1 shard finished"), "{said}");
+    farm.says(0, &["retry", &dir]);
+    farm.says(0, &["gather", "--wait", &dir]);
+    let shard = farm.dir("short").join("shards/01@h1");
+    assert_eq!(finished_cases(&shard), 4);
+    assert_no_attempt_was_burnt(&shard);
+}
+
+fn a_dead_controller_is_said_and_what_is_there_is_read_all_the_same(farm: &TestFarm) {
+    farm.does(&["controller", "kill"]);
+    let dir = farm.dir("night").display().to_string();
+    for words in [&["hosts"][..], &["status", &dir], &["cancel", &dir]] {
+        let said = farm.says(2, words);
+        assert!(said.contains("Slurm's controller does not answer"), "{said}");
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+    }
+    farm.says(0, &["gather", &dir]);
+    let file = files(Path::new(&dir), "measurements.jsonl").remove(0);
+    let good = fs::read(&file).unwrap();
+    fs::write(&file, "x").unwrap();
+    let said = farm.says(2, &["gather", &dir]);
+    assert!(said.contains("is not what its sum says: it was changed since it was copied"), "{said}");
+    fs::write(&file, good).unwrap();
+    farm.does(&["controller", "start"]);
+    std::thread::sleep(Duration::from_millis(300));
+}
