@@ -35,6 +35,7 @@ pub mod explain;
 pub mod failures;
 mod gate;
 mod history;
+mod hosts;
 pub mod html;
 pub mod junit;
 mod machine;
