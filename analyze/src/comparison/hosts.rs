@@ -1,6 +1,6 @@
 //! Hosts as a factor: which hosts a comparison is about, and what each of them says of a row (statistics.md, "Hosts").
 
-use super::{Interval, Model, Reason, Verdict};
+use super::{Interval, Model, ModelTest, Reason, Verdict};
 use serde::Serialize;
 
 /// The hosts that measured both sides, where they are several.
@@ -117,6 +117,10 @@ pub struct HostRow {
     pub diff: Option<f64>,
     /// The 95 % interval of `diff`.
     pub diff_ci: Option<Interval>,
+    /// Its test on the row's scale; absent where nothing varies or was tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "ModelTest"))]
+    pub test: Option<ModelTest>,
     /// Its model's p.
     pub p: Option<f64>,
     /// `p` corrected within the family of this host; null outside it.

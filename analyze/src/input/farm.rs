@@ -70,7 +70,7 @@ struct Shard {
 }
 
 /// Whether a path is the folder of a farm.
-pub(crate) fn is_farm(path: &Path) -> bool {
+pub fn is_farm(path: &Path) -> bool {
     path.join(FARM_FILE).is_file()
 }
 

@@ -26,6 +26,7 @@ mod sides;
 mod units;
 
 pub use environments::environments;
+pub use farm::is_farm;
 pub(crate) use hosted::Hosted;
 pub(crate) use said::Said;
 pub(crate) use sides::{directories, measured};

@@ -6,7 +6,7 @@ use crate::comparison::{HostRow, HostsDiffer, RowHosts};
 use crate::options::Correction;
 use crate::pairing::{PairHost, PairHosts, of_block};
 use crate::verdict::{Judgement, verdict};
-use crate::{Interval, Model, Row, Verdict};
+use crate::{Interval, Model, ModelTest, Row, Verdict};
 use model::Scale;
 use rayon::prelude::*;
 use stats::{Block, RatioOfGeometricMeans, TTest, Unavailable};
@@ -248,6 +248,7 @@ impl<'a> Design<'a> {
                 ratio_ci: out.ratio_ci,
                 diff: out.diff,
                 diff_ci: out.diff_ci,
+                test: out.test.as_ref().and_then(ModelTest::of),
                 p: out.p,
                 q: None,
                 verdict: Verdict::Invalid,
