@@ -206,6 +206,9 @@ fn step(ground: Ground) -> String {
         Ground::Blocks { complete, needed } => {
             format!("blocks with a replicate of both: {complete}, at least {needed} are needed")
         }
+        Ground::Hosts { counted, needed } => {
+            format!("hosts with an estimate that counts: {counted}, at least {needed} are needed")
+        }
         Ground::OneSession => {
             "measured in turns: no, and one side in a single session, so that none of the answers below decides".to_owned()
         }

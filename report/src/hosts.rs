@@ -48,6 +48,15 @@ pub(crate) fn why(hosts: &ComparedHosts) -> String {
     }
 }
 
+/// What is given to perfvt to see the hosts again: the farm, or the campaign of each; nothing where the hosts are not several.
+pub(crate) fn given(comparison: &Comparison) -> Vec<String> {
+    let Some(hosts) = &comparison.hosts else { return Vec::new() };
+    match comparison.a.path.split_once("/shards/*/").filter(|_| hosts.farm.is_some()) {
+        Some((farm, _)) => vec![farm.to_owned()],
+        None => hosts.each.iter().flat_map(|host| &host.shards).map(|shard| shard.path.clone()).collect(),
+    }
+}
+
 fn named<'h>(hosts: impl Iterator<Item = &'h ComparedHost>) -> String {
     let names: Vec<String> = hosts.map(|host| visible(&host.name).into_owned()).collect();
     let more = names.len().saturating_sub(NAMED);

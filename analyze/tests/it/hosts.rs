@@ -1,8 +1,12 @@
 //! Hosts as a factor: a farm, or campaigns of several hosts, as one comparison.
 use crate::support;
 
+use crate::history::{empty, noise, read};
+use analyze::history::{Told, lake_rows};
 use analyze::{AboutHosts, AnalyzeError, Comparison, HostRow, Level, Model, Reason, Row, Verdict, compare};
+use lake::Added;
 use stats::{SplitMix64, TTest};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use support::{Env, OnHost, codes, options, row, run, series, throughput, write_farm};
 
@@ -323,4 +327,32 @@ fn linear_rows_and_rows_that_do_not_vary_are_judged_by_host_too() {
     );
     let equal: Vec<OnHost> = (0..5).map(|at| OnHost::new(NAMES[at], &[100.0; 5], &[100.0; 5])).collect();
     assert_eq!(row(&judged(5, &equal), ID).verdict, Verdict::Equivalent);
+}
+
+#[test]
+fn a_farm_adds_a_file_for_each_shard_and_environment_and_its_hosts_steps_are_one_event() {
+    let (_dir, lake) = empty();
+    for night in 0..26 {
+        let root = tempfile::tempdir_in(testing::in_memory()).unwrap();
+        let level = if night >= 14 { 80.0 } else { 100.0 };
+        let of = |at: usize| {
+            let values: Vec<f64> =
+                (0..3).map(|b| (at + 1) as f64 * level * noise(night * 97 + at * 13 + b)).collect();
+            OnHost { night: night as u64, ..OnHost::new(NAMES[at], &values, &values) }
+        };
+        let farm = write_farm(root.path(), &NAMES[..3], &[of(0), of(1), of(2)]);
+        let rows = lake_rows(&farm, &options(&[]), &Told::default()).unwrap();
+        assert_eq!(rows.len(), 6, "two environments on three hosts");
+        assert_eq!(rows.iter().map(|c| c.name.as_str()).collect::<BTreeSet<_>>().len(), 6);
+        for campaign in &rows {
+            assert!(matches!(lake.add(campaign).unwrap(), Added::New));
+            assert!(matches!(lake.add(campaign).unwrap(), Added::AlreadyThere));
+        }
+    }
+    let read = read(&lake);
+    let names: Vec<&str> = read.series.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(read.series.len(), 6, "a series for each host and environment: {names:?}");
+    let [event] = &read.events[..] else { panic!("{:#?}", read.events) };
+    let hosts: BTreeSet<&str> = event.moved.iter().map(|m| m.series.split('/').next().unwrap()).collect();
+    assert_eq!((event.moved.len(), hosts), (6, BTreeSet::from(["h1", "h2", "h3"])));
 }

@@ -32,6 +32,7 @@ mod history_confirm;
 mod history_names;
 mod history_oddities;
 mod hosts;
+mod hosts_rates;
 mod in_order;
 mod moderated;
 mod plan_sides;

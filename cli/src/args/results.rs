@@ -30,6 +30,7 @@ fn compare_help() -> String {
         "EXAMPLES
   perfvt compare X/base X/head
   perfvt compare X                       (a campaign: its first environment against the others)
+  perfvt compare FARM                    (a farm, or campaigns of several hosts, X1 X2 X3: one comparison, host by host)
   perfvt compare old new --format markdown --fail-on regression --no-html
   perfvt compare old.json new.json --compare command      (hyperfine: the commands differ on purpose)
   perfvt compare both.json --compare command              (one file: its first command against the others)

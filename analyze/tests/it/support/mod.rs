@@ -228,13 +228,15 @@ pub struct OnHost {
     pub head: Vec<Series>,
     /// What its campaigns say beside that.
     pub change: fn(&mut Env),
+    /// The night on which it was measured.
+    pub night: u64,
 }
 
 impl OnHost {
     /// A host with its own id and one row.
     pub fn new(name: &'static str, base: &[f64], head: &[f64]) -> OnHost {
         let (base, head) = (vec![throughput(base)], vec![throughput(head)]);
-        OnHost { name, id: Some(name), base, head, change: |_| () }
+        OnHost { name, id: Some(name), base, head, change: |_| (), night: 0 }
     }
 
     /// Writes its campaign to a folder.
@@ -243,13 +245,14 @@ impl OnHost {
         let environments = serde_json::json!([{"name": "base"}, {"name": "head"}]);
         let plan = serde_json::json!({"format": 1, "environments": environments});
         fs::write(folder.join("campaign.json"), plan.to_string()).unwrap();
-        let campaign: &'static str = format!("campaign-of-{}", self.name).leak();
+        let campaign: &'static str = format!("campaign-of-{}-{}", self.name, self.night).leak();
         let planned = self.base.iter().chain(&self.head).map(|s| s.values.len()).max().unwrap_or(0);
         for (name, series) in [("base", &self.base), ("head", &self.head)] {
             let mut env = Env { campaign, planned: planned as u32, ..Env::new(name, series.clone()) };
             env.facts.extend(self.id.map(|id| ("host.id", id)));
             env.facts.push(("host.name", self.name));
             env.host_boots = vec![self.name; planned];
+            env.started += 86_400 * self.night;
             (self.change)(&mut env);
             env.write(folder);
         }
