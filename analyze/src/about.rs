@@ -1,6 +1,7 @@
 //! What is said about the whole comparison: the sides, and every warning.
 
 use crate::comparability;
+use crate::hosts;
 use crate::input::LoadedSide;
 use crate::input::repeat::{BootName, Repeat};
 use crate::options::CompareOptions;
@@ -72,9 +73,13 @@ impl About<'_> {
     fn comparability_warnings(&self, differences: &[Classed]) -> Vec<Warning> {
         let mut out = Vec::new();
         for (pairing, classed) in self.pairings.iter().zip(differences) {
+            // What different hosts mean is said in words of its own.
+            let told = |name: &str, class| class == DifferenceClass::Blocking && name == comparability::HOST;
             let of = |class| -> Vec<&str> {
-                classed.iter().filter(|(_, c)| *c == class).map(|(n, _)| n.as_str()).collect()
+                let own = classed.iter().filter(|(n, c)| *c == class && !told(n, *c));
+                own.map(|(n, _)| n.as_str()).collect()
             };
+            out.extend(hosts::apart(self.sides, pairing, classed, self.options));
             let pair = format!("{} and {}", self.label(0), self.label(pairing.candidate + 1));
             let blocked = of(DifferenceClass::Blocking);
             if !blocked.is_empty() {

@@ -162,6 +162,22 @@ impl Sides<'_> {
     }
 }
 
+/// The fact that says on which machine a side was measured.
+pub(crate) const HOST: &str = "host.id";
+
+/// Sides without a common host cannot be held against each other, whatever else is equal: a twin of the same model is another
+/// machine. Where a side tells no host, or tells it in another way, nothing is known to differ.
+pub(crate) fn apart(differences: &mut [(String, DifferenceClass)], a: &BTreeSet<&str>, b: &BTreeSet<&str>) {
+    if a.is_empty() || b.is_empty() || !a.is_disjoint(b) {
+        return;
+    }
+    for (_, class) in differences.iter_mut().filter(|(name, _)| name == HOST) {
+        if *class == DifferenceClass::Suspicious {
+            *class = DifferenceClass::Blocking;
+        }
+    }
+}
+
 /// What differences mean for the rows.
 pub(crate) fn comparability(differences: &[(String, DifferenceClass)]) -> Comparability {
     let is_length = |name: &str| SESSION_LENGTH.contains(&base(name));

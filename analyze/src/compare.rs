@@ -7,13 +7,14 @@ use crate::comparison::SCHEMA_VERSION;
 use crate::diagnostics::Page;
 use crate::failures::{Failures, Search};
 use crate::family::{Members, correct};
+use crate::filters::{filtered, shown};
 use crate::frame::{Declared, Frame};
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide, Said};
 use crate::moderation::moderate;
 use crate::options::CompareOptions;
 use crate::pairing::{Classed, Pairing, pairings};
-use crate::row::{Intervals, Judge, blocks_of, design_of, ratio_band};
+use crate::row::{Intervals, Judge, blocks_of, design_of, hosts_again, judge_each, ratio_band};
 use crate::scale::{Signs, said_of_failed};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::note;
@@ -21,7 +22,6 @@ use crate::{
     AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interleaving, Interval, Model, Reason,
     Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
 };
-use formats::perf_conf::closest;
 use model::counted;
 use model::{Role, Scale};
 use rayon::prelude::*;
@@ -62,6 +62,8 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
     warnings.extend(about.warnings(&families, &differences, &nearest, diagnosed));
+    let hosts = crate::hosts::compared(&sides, &rows);
+    warnings.extend(hosts.iter().flat_map(|hosts| crate::hosts::warnings(hosts, &rows)));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
     let forced = is_forced(options, &pairings);
@@ -82,6 +84,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         files: files.into_iter().map(|f| f.path).collect(),
         workloads,
         differences: difference_table(&sides, &differences),
+        hosts,
         matched,
         spelled,
         nearest,
@@ -135,6 +138,9 @@ fn decided(options: &CompareOptions, data: &Data<'_>, pairings: &[Pairing]) -> D
         family.variances = found;
     }
     decide(&mut rows, &judgements, options);
+    if pairings.iter().any(|pairing| pairing.hosts.is_some()) {
+        judge_each(&mut rows, &judgements, options.correction);
+    }
     after_choosing(&mut rows, &mut families, options);
     let mut failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
     let keys = data.sides.iter().skip(1).map(LoadedSide::expected_until);
@@ -271,7 +277,8 @@ fn hear(side: &LoadedSide, out: &mut Declared) -> Result<(), AnalyzeError> {
 fn decide(rows: &mut [Row], judgements: &[Judgement], options: &CompareOptions) {
     rows.par_iter_mut().zip(judgements).for_each(|(row, judgement)| {
         (row.verdict, row.reason) = verdict(judgement);
-        if row.role == Role::Primary && row.verdict.is_decided_change() && row.n_min >= stats::BCA_MIN_N {
+        let resampled = row.n_min >= stats::BCA_MIN_N && row.hosts.is_none();
+        if row.role == Role::Primary && row.verdict.is_decided_change() && resampled {
             row.bca_ci = bca(row, options.seed);
         }
     });
@@ -304,9 +311,9 @@ fn chosen(row: &Row, level: f64, alpha: f64) -> Intervals {
     if row.model == Some(Model::Exact) {
         return Intervals { ratio: row.ratio_ci, diff: row.diff_ci };
     }
-    let blocks = blocks_of(row);
+    let (blocks, hosts) = (blocks_of(row), hosts_again(row));
     let look = row.sequential.map(|s| s.look());
-    design_of(row, blocks.as_deref(), alpha, look.as_ref()).intervals(level)
+    design_of(row, blocks.as_deref(), hosts.as_ref(), alpha, look.as_ref()).intervals(level)
 }
 
 /// Whether the whole interval of a row lies outside its band.
@@ -328,54 +335,6 @@ fn bca(row: &Row, seed: u64) -> Option<Interval> {
     stats::bca_interval(&row.a.values, &row.b.values, contrast, 0.95, seed)
         .ok()
         .and_then(crate::row::interval)
-}
-
-/// Applies the display filters. One that fits no row is an error: an empty table would look like a result.
-fn shown(rows: Vec<Row>, options: &CompareOptions) -> Result<(Vec<Row>, usize), AnalyzeError> {
-    if options.only.is_empty() && options.metrics.is_empty() {
-        return Ok((rows, 0));
-    }
-    let is = |r: &Row, m: &String| r.metric == *m || r.metric_as_written == *m;
-    let known = |m: &&String| !rows.iter().any(|r| is(r, m));
-    if let Some(unknown) = options.metrics.iter().find(known) {
-        return Err(unknown_metric(unknown, &rows));
-    }
-    let all = rows.len();
-    let metric = |r: &Row| options.metrics.is_empty() || options.metrics.iter().any(|m| is(r, m));
-    let rows: Vec<Row> =
-        rows.into_iter().filter(|r| metric(r) && options.only.keeps(&r.id, &r.case)).collect();
-    if rows.is_empty() && !options.only.is_empty() {
-        let metrics = options.metrics.join(", ");
-        let with = if metrics.is_empty() { metrics } else { format!(" with --metric {metrics}") };
-        return Err(AnalyzeError::Option(format!(
-            "--only {}{with}: none of {} fits; a condition is key=level or a part of a row's id",
-            options.only,
-            counted(all, "row")
-        )));
-    }
-    let hidden = all - rows.len();
-    Ok((rows, hidden))
-}
-
-/// Rows that the display filters hide.
-fn filtered(hidden: usize) -> Option<Warning> {
-    let text = format!(
-        "{} not shown (--only, --metric); counts, q and the gate are over all rows",
-        counted(hidden, "row")
-    );
-    (hidden > 0).then(|| note("filtered", text, "", hidden))
-}
-
-fn unknown_metric(metric: &str, rows: &[Row]) -> AnalyzeError {
-    let mut known: Vec<&str> = Vec::new();
-    for row in rows {
-        if !known.contains(&row.metric.as_str()) {
-            known.push(row.metric.as_str());
-        }
-    }
-    let hint =
-        closest(metric, known.iter().copied()).map_or(String::new(), |m| format!(", did you mean '{m}'?"));
-    AnalyzeError::Option(format!("--metric {metric}: no row has it{hint}; there are {}", known.join(", ")))
 }
 
 /// What perf.conf says of the workloads that are present.

@@ -5,6 +5,7 @@
 
 mod comparable;
 mod failures;
+mod hosts;
 mod matching;
 mod row;
 mod score;
@@ -13,6 +14,7 @@ mod verdict;
 
 pub use comparable::*;
 pub use failures::*;
+pub use hosts::*;
 pub use matching::*;
 use model::Scale;
 pub use row::*;
@@ -31,7 +33,8 @@ pub use verdict::*;
 /// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
 /// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`;
 /// `variance` of the method, `variances` of families, `moderated`, `position` and `test` of rows; the class `software` of differences,
-/// which were `other`; `comparable` of summaries; of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`; `blind` of summaries.
+/// which were `other`; `comparable` of summaries; of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`; `blind` of summaries; `hosts`, of comparisons and
+/// of rows, with the models `hosts-fixed` and `hosts-random`.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -66,6 +69,10 @@ pub struct Comparison {
     pub workloads: Vec<WorkloadInfo>,
     /// Facts that differ between the sides, intended factors first.
     pub differences: Vec<Difference>,
+    /// The hosts that measured both sides, where they are several; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "ComparedHosts"))]
+    pub hosts: Option<ComparedHosts>,
     /// Keys and levels that were made to meet (`--compare`, `--map`); absent without any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,

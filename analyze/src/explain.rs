@@ -3,7 +3,7 @@
 //! The reports print them (`report::explain`); they are computed here, again and from the row's own values, so that what is
 //! shown is what was done.
 
-use crate::row::{Design, POWER, blocks_of, design_of};
+use crate::row::{Design, POWER, blocks_of, design_of, hosts_again};
 use crate::scale::on_scale;
 use crate::sequential::LEVEL_OF_LOOKS;
 use crate::{Comparison, Model, Row, Sample};
@@ -24,9 +24,9 @@ pub struct Step {
 
 /// The numbers behind a row, in the order in which they were computed; fewer where something cannot be computed.
 pub fn steps(comparison: &Comparison, row: &Row) -> Vec<Step> {
-    let blocks = blocks_of(row);
+    let (blocks, hosts) = (blocks_of(row), hosts_again(row));
     let look = row.sequential.map(|s| s.look());
-    let design = design_of(row, blocks.as_deref(), comparison.method.alpha, look.as_ref());
+    let design = design_of(row, blocks.as_deref(), hosts.as_ref(), comparison.method.alpha, look.as_ref());
     let mut out = Vec::new();
     sides(row, &mut out);
     match row.model {
@@ -71,6 +71,14 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
             "SD of the block differences / sqrt(blocks)",
             "complete blocks - 1",
         ),
+        Some(Model::HostsFixed) => (
+            "mean of the hosts' estimates",
+            "root of the sum of the hosts' SE^2 / hosts",
+            "Satterthwaite over the hosts",
+        ),
+        Some(Model::HostsRandom) => {
+            ("mean of the hosts' estimates", "SD of the hosts' estimates / sqrt(hosts)", "hosts - 1")
+        }
         Some(Model::Student) => ("mean B - mean A", "pooled SD * sqrt(1/nA + 1/nB)", "nA + nB - 2"),
         _ if row.a.n == row.b.n => ("mean B - mean A", "sqrt(SD A^2/nA + SD B^2/nB)", "Satterthwaite"),
         _ => (
@@ -91,6 +99,13 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
         let formula = "half of what the orders' means of B - A differ by: the later boot against the earlier";
         let effect = if row.scale == Scale::Log { place.effect.ln_1p() } else { place.effect };
         push("place in the block", formula, effect);
+    }
+    if let Some(hosts) = row.hosts.as_deref() {
+        push("hosts", "those that the estimate rests on", hosts.counted as f64);
+        if let Some(found) = hosts.differ {
+            push("F of the hosts", "variance of the hosts' estimates / mean of their SE^2", found.f);
+            push("p of F", "P(F >= f) with hosts - 1 and Satterthwaite's df", found.p);
+        }
     }
     push("estimate", estimate, test.estimate);
     if let Some(found) = row.moderated {
@@ -181,7 +196,7 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
         push("noncentrality", "power 0.8 of the noncentral t at alpha, two-sided", delta);
         push("MDE", "noncentrality * SE", delta * test.se);
     }
-    if let Some((half, _)) = band {
+    if let Some((half, _)) = band.filter(|_| row.hosts.is_none()) {
         let sd = |s: &Sample| stats::moments(&on_scale(&s.values, row.scale)).ok().and_then(|m| m.sd);
         let needed = match blocks {
             Some(blocks) => {

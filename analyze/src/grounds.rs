@@ -26,6 +26,13 @@ pub enum Ground {
         /// So many the model needs.
         needed: usize,
     },
+    /// Do enough hosts count? Asked only where the sides were measured on several and too few do.
+    Hosts {
+        /// Hosts that the estimate rests on.
+        counted: usize,
+        /// So many the model needs.
+        needed: usize,
+    },
     /// Were the sides measured in turns? Asked only where they were not, and a side has a single session.
     OneSession,
     /// Does the 90 % interval lie inside the band?
@@ -90,6 +97,10 @@ pub fn grounds(comparison: &Comparison, row: &Row) -> Vec<Ground> {
     let (a, b) = (row.a.n + left(&row.a), row.b.n + left(&row.b));
     let mut out = vec![Ground::Replicates { a, b, needed: REPLICATES }];
     match row.reason {
+        Some(Reason::OneReplicate) if let Some(hosts) = row.hosts.as_deref() => {
+            let needed = if hosts.random { REPLICATES } else { 1 };
+            out.push(Ground::Hosts { counted: hosts.counted, needed });
+        }
         Some(Reason::OneReplicate) => {
             if a.min(b) >= REPLICATES {
                 out.push(Ground::Blocks { complete: row.n_min, needed: REPLICATES });

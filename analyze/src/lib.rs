@@ -27,10 +27,12 @@ mod expect;
 mod explain;
 mod failures;
 mod family;
+mod filters;
 mod frame;
 pub mod gate;
 mod grounds;
 pub mod history;
+mod hosts;
 mod input;
 mod json;
 mod moderation;
@@ -69,7 +71,7 @@ pub use expect::{Expectation, expectations};
 pub use explain::{Step, steps};
 pub use gate::{FailOn, Gate, gate};
 pub use grounds::{Estimated, Ground, grounds, grounds_of_category};
-pub use input::environments;
+pub use input::{environments, is_farm};
 pub use json::write_json;
 pub use named::{Named, as_ids_say, find_named, find_row};
 pub use noise::{NOISE_FORMAT, Noise, NoiseFile, NoiseRow, NoiseSource};
@@ -77,8 +79,8 @@ pub use operations::{Operation, SIZES, operations};
 pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice, VarianceChoice};
 pub use pairing::{MIN_BLOCKS, MIN_BLOCKS_IN_ORDER};
 pub use plan::{
-    Advice, Asked, Blind, Boots, Design, Effects, MOST_BOOTS, MOST_PLANNED, Means, Plan, PlanFamily, PlanRow,
-    PlanRule, PlanSessions, Power, blind, plan,
+    Advice, Asked, AskedOfHosts, Blind, Boots, Design, Effects, HostsPlan, HostsPlanRow, MOST_BOOTS,
+    MOST_PLANNED, Means, Plan, PlanFamily, PlanRow, PlanRule, PlanSessions, Power, blind, plan, plan_hosts,
 };
 pub use precision::{CasePrecision, precision};
 pub use row::POWER;

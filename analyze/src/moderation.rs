@@ -79,6 +79,9 @@ fn keep_own(row: &mut Row, why: &str) {
 /// Between two sides it is pooled. Of sides of equal size the error is then that of Welch's test all the same; of others it
 /// would be another one, and where the smaller side spreads more a far too small one.
 fn own_variance(row: &Row, alpha: f64) -> Result<ErrorPart, &'static str> {
+    if row.hosts.is_some() {
+        return Err("its error is that of several hosts");
+    }
     if row.model == Some(Model::Welch) && row.a.n != row.b.n {
         return Err("its sides differ in size");
     }
@@ -86,7 +89,7 @@ fn own_variance(row: &Row, alpha: f64) -> Result<ErrorPart, &'static str> {
         return Err("its baseline may be 0, so that its variance is no share of anything");
     }
     let blocks = blocks_of(row);
-    let design = Design { detectable: false, ..design_of(row, blocks.as_deref(), alpha, None) };
+    let design = Design { detectable: false, ..design_of(row, blocks.as_deref(), None, alpha, None) };
     let test = design.outcome().0.test.ok_or("it has none")?;
     let (n_a, n_b) = (row.a.n as f64, row.b.n as f64);
     let (unit, df) = match blocks.as_deref() {
@@ -108,7 +111,7 @@ fn judge_again(row: &mut Row, judgement: &mut Judgement, own: ErrorPart, prior: 
         Some(Moderated { own: own.variance, own_df: own.df, variance: found.variance, df: found.df });
     let (outcome, evidence) = {
         let blocks = blocks_of(row);
-        design_of(row, blocks.as_deref(), alpha, None).outcome()
+        design_of(row, blocks.as_deref(), None, alpha, None).outcome()
     };
     judgement.evidence = evidence;
     (row.diff, row.diff_ci, row.diff_ci90) = (outcome.diff, outcome.diff_ci, outcome.diff_ci90);

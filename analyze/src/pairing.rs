@@ -1,8 +1,8 @@
 //! The baseline beside each candidate: common blocks, sessions, comparability.
 
 use crate::comparability::{self, Comparability, Sides};
-use crate::input::LoadedSide;
 use crate::input::repeat::Repeat;
+use crate::input::{Hosted, LoadedSide};
 use crate::options::{CompareOptions, TestChoice, VarianceChoice};
 use crate::replicates::Replicates;
 use crate::sequential::Looks;
@@ -42,6 +42,9 @@ pub(crate) struct Pairing {
     pub plan: Option<Vec<u32>>,
     /// Of the blocks of the plan, whether the candidate was booted after the baseline.
     pub candidate_later: BTreeMap<u32, bool>,
+    /// The hosts on which both sides were measured, where they are several: rows are then judged by host, and neither `blocked` nor
+    /// `in_order` is said of all of them.
+    pub hosts: Option<PairHosts>,
     /// The rows are judged by blocks.
     pub blocked: bool,
     /// The place within a block is a term of the model.
@@ -54,6 +57,35 @@ pub(crate) struct Pairing {
     pub learnt: usize,
     /// The looks at the sides, when there was more than one.
     pub looks: Option<Looks>,
+}
+
+/// Several hosts.
+#[derive(Clone, Debug)]
+pub(crate) struct PairHosts {
+    /// So many were planned that the sentence is about hosts like these.
+    pub random: bool,
+    /// Each of them, in the order of [`crate::ComparedHosts::each`].
+    pub each: Vec<PairHost>,
+}
+
+/// One of several hosts.
+#[derive(Clone, Debug)]
+pub(crate) struct PairHost {
+    /// The numbers that its blocks may have: from, and up to without; empty of a host that gave nothing.
+    pub range: Range<u32>,
+    /// Blocks of its plan that hold both environments.
+    pub plan: Vec<u32>,
+    /// Its model is that of blocks.
+    pub blocked: bool,
+    /// The place within a block is a term of it.
+    pub in_order: bool,
+}
+
+impl PairHost {
+    /// Whether a block is one of its.
+    pub fn holds(&self, block: u32) -> bool {
+        self.range.contains(&block)
+    }
 }
 
 impl Pairing {
@@ -85,18 +117,29 @@ pub(crate) fn pairings(
         factors.extend(
             [a, b].into_iter().filter_map(|s| s.run.as_ref()).flat_map(|r| r.factors.iter().cloned()),
         );
-        let differences = Sides { a: &a.facts, b: &b.facts, factors: &factors }.differences();
+        let of = |range: &Range<usize>| files.get(range.clone()).unwrap_or_default();
+        let mut differences = match (&a.hosted, &b.hosted) {
+            (Some(of_a), Some(of_b)) => by_shard(of_a, of_b, &factors),
+            _ => Sides { a: &a.facts, b: &b.facts, factors: &factors }.differences(),
+        };
+        comparability::apart(&mut differences, &hosts_of(of(range_a)), &hosts_of(of(range_b)));
         let plan = match (&a.run, &b.run) {
             (Some(a), Some(b)) => plan(a, b),
             _ => None,
         };
         let planned = plan.as_ref().map_or(0, Vec::len);
-        let of = |range: &Range<usize>| files.get(range.clone()).unwrap_or_default();
-        let sessions = Sessions::of(of(range_a), of(range_b), plan.as_deref());
+        let mut sessions = Sessions::of(of(range_a), of(range_b), plan.as_deref());
         let are_replicates = sessions.are_replicates();
-        let blocked = by_blocks(options, planned, are_replicates, [a, b])?;
-        let looks = looks(options, [a, b])?;
         let candidate_later = candidate_later(a.run.as_ref(), b.run.as_ref());
+        let looks = looks(options, [a, b])?;
+        let hosts = match (&a.hosted, plan.as_deref()) {
+            (Some(hosted), Some(plan)) => {
+                sessions.within_hosts();
+                Some(pair_hosts(options, hosted, plan, &candidate_later, [a, b])?)
+            }
+            _ => None,
+        };
+        let blocked = hosts.is_none() && by_blocks(options, planned, are_replicates, [a, b])?;
         let alternate = plan.as_deref().is_some_and(|plan| alternates(plan, &candidate_later));
         pairings.push(Pairing {
             candidate,
@@ -104,6 +147,7 @@ pub(crate) fn pairings(
             b: sessions.replicates(of(range_b), range_b),
             plan,
             candidate_later,
+            hosts,
             blocked,
             // The limits of a rule's looks are those of blocks alone.
             in_order: blocked && looks.is_none() && planned >= MIN_BLOCKS_IN_ORDER && alternate,
@@ -115,6 +159,51 @@ pub(crate) fn pairings(
         all_differences.push(differences);
     }
     Ok((pairings, all_differences))
+}
+
+/// Facts on which two environments of one farm differ on any host that measured both: what differs from host to host is none.
+fn by_shard(a: &Hosted, b: &Hosted, factors: &BTreeSet<String>) -> Classed {
+    let mut out: BTreeMap<String, DifferenceClass> = BTreeMap::new();
+    for (shard, a) in &a.facts {
+        let Some(b) = b.facts.get(shard) else { continue };
+        for (name, class) in (Sides { a, b, factors }).differences() {
+            let known = out.entry(name).or_insert(class);
+            *known = (*known).min(class);
+        }
+    }
+    out.into_iter().collect()
+}
+
+/// The hosts of a side's files, as far as they tell them.
+fn hosts_of(files: &[Repeat]) -> BTreeSet<&str> {
+    let known = files.iter().filter_map(|file| file.origin.as_ref()).map(|origin| origin.host.as_str());
+    known.filter(|host| !host.is_empty()).collect()
+}
+
+/// How each host's rows are judged: as a campaign of its own would be.
+fn pair_hosts(
+    options: &CompareOptions,
+    hosted: &Hosted,
+    plan: &[u32],
+    later: &BTreeMap<u32, bool>,
+    sides: [&LoadedSide; 2],
+) -> Result<PairHosts, AnalyzeError> {
+    if sides.iter().filter_map(|side| side.run.as_ref()).any(|run| Looks::of(&[Some(run)]).is_some()) {
+        return Err(AnalyzeError::Option(format!(
+            "{}: its campaigns were looked at more than once (a stopping rule, or boots that were added), and the limits of those looks \
+             are for one host; compare the hosts one by one: {}",
+            hosted.hosts.place,
+            hosted.hosts.one_by_one()
+        )));
+    }
+    let each = hosted.hosts.ranges.iter().map(|range| {
+        let plan: Vec<u32> = plan.iter().copied().filter(|block| range.contains(block)).collect();
+        let blocked = !plan.is_empty() && by_blocks(options, plan.len(), false, sides)?;
+        let in_order = blocked && plan.len() >= MIN_BLOCKS_IN_ORDER && alternates(&plan, later);
+        Ok(PairHost { range: range.clone(), plan, blocked, in_order })
+    });
+    let each = each.collect::<Result<_, AnalyzeError>>()?;
+    Ok(PairHosts { random: hosted.hosts.planned >= stats::HOSTS_RANDOM_MIN, each })
 }
 
 /// How many of a candidate's repeats `--noise` was learnt from.

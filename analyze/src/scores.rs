@@ -2,7 +2,7 @@
 
 use crate::pairing::Pairing;
 use crate::replicates::Replicates;
-use crate::row::{REPLICATES, interval};
+use crate::row::{REPLICATES, by_host, interval, joined_log};
 use crate::{Interval, Model, Row, Sample, Score};
 use model::{Direction, Scale};
 use stats::{Block, RatioOfGeometricMeans};
@@ -122,6 +122,9 @@ impl Scores {
 
     /// Scores that do not vary within the sides, or whose differences within blocks do not: the point, with the exact p.
     pub fn constants(&self, pairing: &Pairing) -> Option<(Score, f64)> {
+        if pairing.hosts.is_some() {
+            return None;
+        }
         let (difference, p) = match (constant(&self.a), constant(&self.b)) {
             (Some(a), Some(b)) if a == b => (0.0, 1.0),
             (Some(a), Some(b)) => (b - a, stats::constants_p(self.a.len(), self.b.len())),
@@ -138,7 +141,12 @@ impl Scores {
 
     /// The model that [`Scores::score`] takes.
     pub fn model(&self, pairing: &Pairing) -> Model {
-        if pairing.blocked && pairing.plan.is_some() { Model::Blocked } else { Model::Welch }
+        match &pairing.hosts {
+            Some(hosts) if hosts.random => Model::HostsRandom,
+            Some(_) => Model::HostsFixed,
+            None if pairing.blocked && pairing.plan.is_some() => Model::Blocked,
+            None => Model::Welch,
+        }
     }
 
     /// The row model over boots.
@@ -146,6 +154,11 @@ impl Scores {
         let exp = |scores: &[f64]| scores.iter().map(|s| s.exp()).collect::<Vec<f64>>();
         let (a, b) = (exp(&self.a), exp(&self.b));
         let ratio = match &pairing.plan {
+            _ if let Some(hosts) = &pairing.hosts => {
+                let later = &pairing.candidate_later;
+                let hosts = by_host(hosts, (&a, &self.blocks_a), (&b, &self.blocks_b), later);
+                joined_log(&a, &b, &hosts)
+            }
             Some(plan) if pairing.blocked => {
                 let blocks: Vec<Block<'_>> = (plan.iter())
                     .map(|block| Block {

@@ -125,6 +125,11 @@ impl Sessions {
         Sessions { index, standing, counts, apart, differ, order: Order::Unknown, weight }
     }
 
+    /// Each host is compared within itself: what it did with one side alone takes no part.
+    pub fn within_hosts(&mut self) {
+        (self.standing, self.weight) = (Interleaving::Interleaved, 0.0);
+    }
+
     /// The session is the replicate.
     pub fn are_replicates(&self) -> bool {
         self.standing == Interleaving::Sessions

@@ -3,6 +3,8 @@
 //! | code | level | about |
 //! |---|---|---|
 //! | `not-comparable`, `forced`, `suspicious`, `mixed-side` | blocking | the sides were not measured alike |
+//! | `different-hosts` | blocking | the sides were measured on different hosts, and no host measured both |
+//! | `missing-hosts`, `one-block-hosts`, `hosts-differ` | note | several hosts |
 //! | `same-side` | blocking | a side is compared with itself |
 //! | `tcg` | blocking | a side was emulated |
 //! | `not-interleaved` | blocking; note where sessions are replicates | the sides were not measured in turns, or nobody knows |

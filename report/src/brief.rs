@@ -1,5 +1,6 @@
 //! A comparison in a few words: for the head of its page, the preview of a link to it, a badge, and the index of a site.
 
+use crate::hosts;
 use crate::numbers;
 use crate::rows::{RowView, by_gravity};
 use crate::sentence::{self, candidate_label, counts};
@@ -113,7 +114,8 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
         }
         found.extend(open(comparison, summary));
     }
-    format!("{label}{}", found.join("; "))
+    let whom = hosts::whom(comparison).map_or(String::new(), |whom| format!(" ({whom})"));
+    format!("{label}{}{whom}", found.join("; "))
 }
 
 /// A row of a run that counts: its place, its mean with the unit, and how its values spread.

@@ -4,13 +4,14 @@ mod category;
 
 use crate::failures;
 use crate::gate;
+use crate::hosts::{self, HostLine};
 use crate::numbers::{exact_p, raw, significant, trimmed};
 use crate::rows::{self, AtGate, RowView};
 use crate::statistics::{self, Section};
 use analyze::{Comparison, Estimated, Ground, Interval, Row, Sample, Step};
 pub use category::explain_category;
 use edge::visible;
-use model::{Scale, readable};
+use model::{Scale, counted, readable};
 use std::fmt::Write;
 
 /// A named value of the explanation.
@@ -59,6 +60,7 @@ pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) 
             );
         }
     }
+    by_host(&mut out, comparison, &view);
     section(&mut out, "Sides", &facts(&view, &[Section::Sides]));
     section(&mut out, "Estimates", &facts(&view, &Section::ESTIMATES));
     formulas(&mut out, row, numbers);
@@ -75,6 +77,26 @@ pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) 
         let _ = writeln!(out, "  ! {}", warning_text(warning));
     }
     Some(out)
+}
+
+/// What each host says of the row, where they are several.
+fn by_host(out: &mut String, comparison: &Comparison, view: &RowView<'_>) {
+    let lines = hosts::lines(view);
+    let Some(whom) = hosts::whom_by_name(comparison).filter(|_| !lines.is_empty()) else { return };
+    let _ = writeln!(out, "\nHosts\n  the estimate is {whom}");
+    let of = |get: fn(&HostLine) -> String| {
+        let texts: Vec<String> = lines.iter().map(get).collect();
+        let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+        texts.into_iter().map(move |text| format!("{text:<width$}")).collect::<Vec<String>>()
+    };
+    let (names, blocks) = (of(|l| l.host.clone()), of(|l| counted(l.blocks, "block")));
+    let changes = of(|l| format!("{} {}", l.change, l.ci));
+    for (((name, blocks), change), line) in names.iter().zip(&blocks).zip(&changes).zip(&lines) {
+        let _ = writeln!(out, "  {name}  {blocks}  {change}  {}", line.said);
+    }
+    if let Some(differ) = hosts::differ(view) {
+        let _ = writeln!(out, "  {differ}");
+    }
 }
 
 fn section(out: &mut String, title: &str, facts: &[Fact]) {
@@ -183,6 +205,9 @@ fn step(ground: Ground) -> String {
         }
         Ground::Blocks { complete, needed } => {
             format!("blocks with a replicate of both: {complete}, at least {needed} are needed")
+        }
+        Ground::Hosts { counted, needed } => {
+            format!("hosts with an estimate that counts: {counted}, at least {needed} are needed")
         }
         Ground::OneSession => {
             "measured in turns: no, and one side in a single session, so that none of the answers below decides".to_owned()

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   document (head, style, script) around: answer (a card for each candidate, + categories), banner (gate, sides, published)
-//!               -> failures -> notes -> changes -> heatmap -> table (picture and effect in each row) -> iozone -> history -> classic -> method
+//!               -> failures -> notes -> hosts -> changes -> heatmap -> table (picture and effect in each row) -> iozone -> history -> classic -> method
 //!               -> pack (drilldown of every row, with plots)
 //! ```
 //! Pages of runs and of sites are made of the same parts: document, card, table styles.
@@ -24,6 +24,7 @@ mod effect;
 mod failures;
 mod heatmap;
 mod history;
+mod hosts;
 mod iozone;
 mod method;
 mod notes;

@@ -204,20 +204,29 @@ pub struct Change {
 /// The change of a row: the ratio where there is one, else the difference in the row's unit. Its interval is the one after
 /// choosing where the row has it; where nothing varies there is none.
 pub fn change(row: &Row, scaled: &Scaled) -> Change {
+    let (ratio_ci, diff_ci) = (row.ratio_ci_fcr.or(row.ratio_ci), row.diff_ci_fcr.or(row.diff_ci));
+    let found = change_of((row.ratio, ratio_ci), (row.diff, diff_ci), scaled);
+    let chosen = if found.absolute { row.diff_ci_fcr } else { row.ratio_ci_fcr };
+    Change { chosen: chosen.is_some(), ..found }
+}
+
+/// The same of a ratio and a difference with their intervals.
+pub(crate) fn change_of(
+    ratio: (Option<f64>, Option<Interval>),
+    diff: (Option<f64>, Option<Interval>),
+    scaled: &Scaled,
+) -> Change {
     let varies = |ci: &Interval| ci.0 != ci.1;
-    if let Some(ratio) = row.ratio.filter(|r| r.is_finite()) {
+    if let Some(found) = ratio.0.filter(|r| r.is_finite()) {
         let percent = |r: f64| (r - 1.0) * 100.0;
-        let ci = row.ratio_ci_fcr.or(row.ratio_ci).filter(varies);
-        let ci = ci.map(|Interval(lo, hi)| Interval(percent(lo), percent(hi)));
-        return Change { chosen: row.ratio_ci_fcr.is_some(), ..estimate(percent(ratio), ci, "%", false) };
+        let ci = ratio.1.filter(varies).map(|Interval(lo, hi)| Interval(percent(lo), percent(hi)));
+        return estimate(percent(found), ci, "%", false);
     }
-    match row.diff.filter(|d| d.is_finite()) {
-        Some(diff) => {
+    match diff.0.filter(|d| d.is_finite()) {
+        Some(found) => {
             let f = scaled.factor;
-            let ci = row.diff_ci_fcr.or(row.diff_ci).filter(varies);
-            let ci = ci.map(|Interval(lo, hi)| Interval(lo * f, hi * f));
-            let chosen = row.diff_ci_fcr.is_some();
-            Change { chosen, ..estimate(diff * f, ci, &unit_of_difference(scaled), true) }
+            let ci = diff.1.filter(varies).map(|Interval(lo, hi)| Interval(lo * f, hi * f));
+            estimate(found * f, ci, &unit_of_difference(scaled), true)
         }
         None => Change { text: NONE.to_owned(), ci: None, absolute: false, chosen: false },
     }

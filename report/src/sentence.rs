@@ -1,5 +1,6 @@
 //! The comparison in one sentence, and the counts behind it.
 
+use crate::hosts;
 use crate::numbers::{self, significant};
 use analyze::{CommonVariance, Comparison, FailureVerdict, Row, Summary, Verdict};
 use edge::visible;
@@ -46,8 +47,9 @@ pub fn sentence(comparison: &Comparison) -> Vec<String> {
 }
 
 fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
+    let whom = hosts::whom(comparison).map_or(String::new(), |whom| format!(" {whom}"));
     let head = format!(
-        "{} against {}: ",
+        "{} against {}{whom}: ",
         candidate_label(comparison, summary.candidate),
         visible(&comparison.a.label)
     );

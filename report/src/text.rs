@@ -3,6 +3,7 @@
 
 mod categories;
 mod fill;
+mod hosts;
 mod legend;
 mod notes;
 mod pick;
@@ -86,6 +87,7 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
         );
     }
     categories::write(&mut out, comparison, &views, width, &paint);
+    hosts::write(&mut out, comparison, &views, (width, options.all), &paint);
     if !nothing_meets && !comparison.nearest.is_empty() {
         out.push_str("\nCases that meet nobody\n");
         nearest(&mut out, comparison, width, &paint);

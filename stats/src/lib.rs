@@ -78,7 +78,9 @@ pub use history::{
     HISTORY_WINDOW, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level, Location,
     confirm, history_rate, history_threshold, lag_one, session_variance_of,
 };
-pub use hosts::{HOSTS_RANDOM_MIN, Heterogeneity, heterogeneity, hosts_fixed, hosts_random};
+pub use hosts::{
+    HOSTS_RANDOM_MIN, Heterogeneity, heterogeneity, hosts_fieller, hosts_fixed, hosts_power, hosts_random,
+};
 pub use moderated::{VariancePrior, variance_prior};
 pub use moments::{Moments, geometric_mean, mean, mean_ci, moments};
 pub use multiple::{benjamini_hochberg, holm};

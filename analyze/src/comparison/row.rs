@@ -1,6 +1,6 @@
 //! One row of a comparison: what was measured on both sides, and what was computed of it.
 
-use super::{FailedSide, Interval, Loss, Reason, SessionPart, Verdict, Warning};
+use super::{FailedSide, Interval, Loss, Reason, RowHosts, SessionPart, Verdict, Warning};
 use crate::Shared;
 use model::{Direction, Keys, Role, Scale};
 use serde::Serialize;
@@ -88,6 +88,10 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Position"))]
     pub position: Option<Position>,
+    /// What each host says of it, where the sides were measured on several; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "RowHosts"))]
+    pub hosts: Option<Box<RowHosts>>,
     /// The smaller n of the two sides.
     pub n_min: usize,
     /// p corrected within the family; null outside it.
@@ -285,6 +289,12 @@ pub enum Model {
     Student,
     /// The exact permutation test of values that do not vary.
     Exact,
+    /// Several hosts, about these alone: the mean of their estimates with the error within them.
+    #[serde(rename = "hosts-fixed")]
+    HostsFixed,
+    /// Several hosts, about hosts like these: each is one value.
+    #[serde(rename = "hosts-random")]
+    HostsRandom,
 }
 
 /// The t-test of a model: of logarithms on the log scale, else in the row's unit.

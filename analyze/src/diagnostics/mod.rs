@@ -49,7 +49,8 @@ impl Page<'_> {
         let of = |pairing| {
             boots::findings(self, pairing, rows, members).into_iter().chain(host::findings(self, pairing))
         };
-        let findings = self.pairings.iter().flat_map(of);
+        // What differs from host to host is no step and no drift of one.
+        let findings = self.pairings.iter().filter(|pairing| pairing.hosts.is_none()).flat_map(of);
         let mut out: Vec<Warning> = Vec::new();
         for (_, told) in noted(findings.map(|f| ((), f)).collect(), OF_BOOTS) {
             // A baseline beside several candidates says the same of itself each time.

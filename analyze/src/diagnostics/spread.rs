@@ -10,7 +10,10 @@ use rayon::prelude::*;
 /// Spread and shape of the primary rows' values, by the index of the row.
 pub(super) fn findings(rows: &[Row]) -> Vec<(usize, Finding)> {
     let judged = |row: &Row| {
-        row.role == Role::Primary && row.p_model.is_some() && row.model.is_some_and(|m| m != Model::Exact)
+        row.role == Role::Primary
+            && row.hosts.is_none()
+            && row.p_model.is_some()
+            && row.model.is_some_and(|m| m != Model::Exact)
     };
     let tested: Vec<Vec<(usize, Finding)>> = (rows.par_iter().enumerate())
         .filter(|(_, row)| judged(row))
@@ -45,7 +48,7 @@ fn of_row(row: &Row) -> Vec<Finding> {
 pub(super) fn ratio_of_means(row: &Row) -> Option<Warning> {
     let decided = row.verdict.is_decided_change() || row.verdict == Verdict::Equivalent;
     let (ratio, means) = row.ratio.zip(row.ratio_of_means)?;
-    if !decided || row.scale != Scale::Log || row.model == Some(Model::Exact) {
+    if !decided || row.scale != Scale::Log || row.hosts.is_some() || row.model == Some(Model::Exact) {
         return None;
     }
     let band = stats::band(row.min_effect);

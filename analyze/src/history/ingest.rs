@@ -3,7 +3,7 @@
 use super::identity::{build_id, epoch_id, hash, hex, series_id};
 use super::place::Place;
 use crate::AnalyzeError;
-use crate::input::environments;
+use crate::input::measured;
 use crate::options::CompareOptions;
 use crate::show::{Shown, ShownRow, show};
 use lake::{Boot, Build, Campaign, Micros, Point};
@@ -30,12 +30,13 @@ pub struct Told {
     pub anchor: Option<String>,
 }
 
-/// The rows of a run, a campaign, or results of another tool: what is added for each environment.
+/// The rows of a run, a campaign, a farm, or results of another tool: what is added for each environment, of a farm for that of each
+/// shard, whose host is the series' machine.
 ///
 /// # Errors
 /// What `show` cannot read, and results of which nobody says when they were measured.
 pub fn lake_rows(path: &Path, options: &CompareOptions, told: &Told) -> Result<Vec<Campaign>, AnalyzeError> {
-    let sides: Vec<PathBuf> = match environments(path)? {
+    let sides: Vec<PathBuf> = match measured(path)? {
         Some(environments) if !environments.is_empty() => environments,
         _ => vec![path.to_owned()],
     };

@@ -1,17 +1,22 @@
 //! The sides of a comparison: what was given, told by content, and read.
 //!
 //! ```text
+//!   farm.json, or campaigns of several hosts ──> the environments of all shards
 //!   campaign.json ──> its environments          run.json ──> repeat*/measurements.jsonl
 //!   anything else ──> result files by perf.conf's patterns ──> RHS
 //!                └──> where there are none: other tools' results, told by content
 //! ```
 
 mod derived;
+mod environments;
 mod facts;
+mod farm;
 mod foreign;
+mod hosted;
 pub(crate) mod matching;
 mod noise;
 mod one_path;
+mod pool;
 pub(crate) mod repeat;
 mod rhs_file;
 pub(crate) mod run_dir;
@@ -20,9 +25,11 @@ pub(crate) mod series;
 mod sides;
 mod units;
 
+pub use environments::environments;
+pub use farm::is_farm;
+pub(crate) use hosted::Hosted;
 pub(crate) use said::Said;
-pub(crate) use sides::directories;
-pub use sides::environments;
+pub(crate) use sides::{directories, measured};
 
 use crate::discover::{Discovery, discover};
 use crate::error::io;
@@ -34,7 +41,7 @@ use model::counted;
 use rayon::prelude::*;
 use repeat::{Origin, Repeat};
 use sides::{labels, same_side, single};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -60,6 +67,8 @@ pub(crate) struct LoadedSide {
     pub spelled: BTreeMap<(String, String), String>,
     /// The first of its files with each decimal mark, of tables whose cells tell it.
     pub decimals: BTreeMap<char, PathBuf>,
+    /// On which hosts it was measured, where they are several.
+    pub hosted: Option<Hosted>,
     /// In which unit each file of another tool has each metric.
     pub units: Vec<units::Unit>,
     /// Facts of single cases, in the order of the files, each once.
@@ -76,6 +85,7 @@ pub(crate) struct LoadedSide {
 pub(crate) fn load(options: &CompareOptions) -> Result<(Vec<LoadedSide>, Vec<Matched>), AnalyzeError> {
     if let ([only], false) = (options.paths.as_slice(), options.compared.is_empty())
         && environments(only)?.is_none()
+        && !farm::is_farm(only)
     {
         return one_path::levels_as_sides(only, options);
     }
@@ -90,17 +100,22 @@ pub(crate) fn load(options: &CompareOptions) -> Result<(Vec<LoadedSide>, Vec<Mat
     }
     let labels = labels(&paths, &options.labels);
     let mut loaded = Vec::with_capacity(paths.len());
-    for ((path, label), of_side) in paths.into_iter().zip(labels).zip(load_paths(&directories, options)?) {
-        let mut of_side = of_side.into_iter();
-        let Some(mut side) = of_side.next() else { continue };
-        of_side.for_each(|pooled| side.pool(pooled));
-        (side.path, side.label) = (path, label);
+    let read = load_paths(&directories, options)?;
+    let sides = match farm::find(&options.paths)? {
+        Some(farm) => farm.join(read),
+        None => {
+            read.into_iter().zip(paths).filter_map(|(of_side, path)| pool::pooled(of_side, path)).collect()
+        }
+    };
+    for (mut side, label) in sides.into_iter().zip(labels) {
+        side.label = label;
         side.find_copies();
         loaded.push(side);
     }
     let matched = matching::apply(&mut loaded, options)?;
     let by_case = facts::by_case(&loaded);
     loaded.iter_mut().for_each(|side| side.find_facts(&by_case));
+    loaded.iter_mut().for_each(LoadedSide::forgive_hosts);
     units::check(&loaded)?;
     check_replicate(&loaded, options)?;
     if let Some((baseline, candidates)) = loaded.split_first_mut() {
@@ -339,62 +354,4 @@ fn patterns(options: &CompareOptions) -> String {
     let parts: Vec<String> =
         by_pattern.iter().map(|(p, names)| format!("'{p}' ({})", names.join(", "))).collect();
     parts.join("; ")
-}
-
-impl LoadedSide {
-    /// Adds the repeats of another directory as further boots. Blocks end here: they belong to one campaign.
-    fn pool(&mut self, other: LoadedSide) {
-        if self.pooled_facts.is_empty() {
-            self.pooled_facts.push(self.own_facts());
-        }
-        self.pooled_facts.push(other.own_facts());
-        if let (Some(run), Some(added)) = (&mut self.run, &other.run) {
-            run.blocks.clear();
-            run.repeats = run.repeats.saturating_add(added.repeats);
-            run.warnings.extend(added.warnings.iter().cloned());
-            run.failures.extend(added.failures.iter().cloned());
-            run.started = run.started.saturating_add(added.started);
-            run.ended = [run.ended, added.ended].into_iter().flatten().min();
-        }
-        self.repeats.extend(other.repeats);
-        self.losses.extend(other.losses);
-        self.notes.extend(other.notes);
-        self.said.extend(other.said);
-        self.units.extend(other.units);
-        other.decimals.into_iter().for_each(|(mark, file)| {
-            self.decimals.entry(mark).or_insert(file);
-        });
-        other.spelled.into_iter().for_each(|(level, written)| {
-            self.spelled.entry(level).or_insert(written);
-        });
-        let mut known: BTreeSet<facts::CaseFact> = self.case_facts.iter().cloned().collect();
-        self.case_facts.extend(other.case_facts.into_iter().filter(|fact| known.insert(fact.clone())));
-    }
-
-    /// Facts of run.json; files carry their own.
-    fn own_facts(&self) -> BTreeMap<String, String> {
-        self.run.as_ref().map(crate::comparability::run_facts).unwrap_or_default()
-    }
-
-    /// Warns about files with the same bytes, about cells that were averaged, and about files whose end nobody knows.
-    fn find_copies(&mut self) {
-        let different: HashSet<u64> = self.repeats.iter().map(|r| r.content).collect();
-        let copies = self.repeats.len() - different.len();
-        if copies > 0 {
-            let text =
-                format!("{}: {} byte for byte equal to another one", self.label, counted(copies, "repeat"));
-            let advice = "a copied file is no second measurement; remove it, or the spread is underestimated";
-            self.notes.push(note("identical-repeats", text, advice, copies));
-        }
-        let averaged: usize = self.repeats.iter().map(|r| r.averaged).sum();
-        if averaged > 0 {
-            let text = format!(
-                "{}: {} given twice in one file; the mean counts",
-                self.label,
-                counted(averaged, "value")
-            );
-            self.notes.push(note("averaged", text, "", averaged));
-        }
-        self.notes.extend(run_dir::unsealed(&self.label, &self.repeats));
-    }
 }

@@ -1,22 +1,27 @@
 //! Which directories a comparison is about, and how reports call them.
 
-use super::{LoadedSide, run_dir};
+use super::environments::environments;
+use super::{LoadedSide, farm, run_dir};
 use crate::discover::natural_path_order;
 use crate::error::io;
 use crate::options::CompareOptions;
 use crate::warnings::blocking;
 use crate::{AnalyzeError, Warning};
-use model::campaign::CAMPAIGN_FORMAT;
 use model::counted;
-use model::store::{self, CAMPAIGN_FILE};
-use serde::Deserialize;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The directories of each side in order, the baseline first; those of `pooled` are further boots of the baseline.
 pub(crate) fn directories(options: &CompareOptions) -> Result<Vec<Vec<PathBuf>>, AnalyzeError> {
-    let mut all: Vec<Vec<PathBuf>> = sides(&options.paths)?.into_iter().map(|path| vec![path]).collect();
+    if let Some(farm) = farm::find(&options.paths)? {
+        if !options.pooled.is_empty() {
+            let what = "--baseline-from: both sides of several hosts are theirs, host by host; give the campaigns of further hosts, too";
+            return Err(AnalyzeError::Sides(what.into()));
+        }
+        return farm.directories();
+    }
+    let mut all = sides(&options.paths)?;
     if let Some(baseline) = all.first_mut() {
         for path in &options.pooled {
             fs::metadata(path).map_err(io(path))?;
@@ -27,7 +32,7 @@ pub(crate) fn directories(options: &CompareOptions) -> Result<Vec<Vec<PathBuf>>,
 }
 
 /// Which directories are compared: those that were given, or the environments of the one campaign that was given.
-fn sides(paths: &[PathBuf]) -> Result<Vec<PathBuf>, AnalyzeError> {
+fn sides(paths: &[PathBuf]) -> Result<Vec<Vec<PathBuf>>, AnalyzeError> {
     for path in paths {
         fs::metadata(path).map_err(io(path))?;
     }
@@ -41,14 +46,35 @@ fn sides(paths: &[PathBuf]) -> Result<Vec<PathBuf>, AnalyzeError> {
                     only.display()
                 )));
             }
-            Ok(environments)
+            Ok(environments.into_iter().map(|path| vec![path]).collect())
         }
-        several => several.iter().map(|path| single(path)).collect(),
+        several => several.iter().map(|path| of_one(path)).collect(),
+    }
+}
+
+/// The directories of a side that stands beside others: those of a farm are further boots of its one environment.
+fn of_one(path: &Path) -> Result<Vec<PathBuf>, AnalyzeError> {
+    let farm = farm::find(std::slice::from_ref(&path.to_owned()))?;
+    match farm.and_then(|farm| farm.only_side()) {
+        Some(directories) => Ok(directories),
+        None => single(path).map(|path| vec![path]),
+    }
+}
+
+/// What perfvt measured at a path, where that is a campaign or a farm: every environment, of a farm those of each shard.
+pub(crate) fn measured(path: &Path) -> Result<Option<Vec<PathBuf>>, AnalyzeError> {
+    match farm::find(std::slice::from_ref(&path.to_owned()))? {
+        Some(farm) => Ok(Some(farm.each())),
+        None => environments(path),
     }
 }
 
 /// A side that stands beside others: a campaign must have one environment only.
 pub(super) fn single(path: &Path) -> Result<PathBuf, AnalyzeError> {
+    if farm::is_farm(path) {
+        let what = "a farm of several hosts, whose environments are compared host by host: give it alone, or one of its shards";
+        return Err(AnalyzeError::Sides(format!("{} is {what}", path.display())));
+    }
     match environments(path)?.as_deref() {
         None => measured_alone(path),
         Some([only]) => Ok(only.clone()),
@@ -59,44 +85,6 @@ pub(super) fn single(path: &Path) -> Result<PathBuf, AnalyzeError> {
             list(several)
         ))),
     }
-}
-
-/// What is used of `campaign.json`; everything else stands in each `run.json` again.
-#[derive(Deserialize)]
-struct Plan {
-    environments: Vec<PlannedEnvironment>,
-}
-
-#[derive(Deserialize)]
-struct PlannedEnvironment {
-    name: String,
-}
-
-/// The environments of a campaign that have a directory, in the order of the plan; `None` for anything else.
-///
-/// # Errors
-/// A `campaign.json` that cannot be read, or names what is no directory of the campaign.
-pub fn environments(path: &Path) -> Result<Option<Vec<PathBuf>>, AnalyzeError> {
-    let file = path.join(CAMPAIGN_FILE);
-    if !file.is_file() {
-        return Ok(None);
-    }
-    let campaign: Plan = store::read_json(&file, CAMPAIGN_FORMAT)?;
-    // The file may come from anybody: a name must not lead out of the campaign.
-    let is_name = |name: &str| {
-        let mut parts = Path::new(name).components();
-        matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(only)), None) if only == name)
-    };
-    if let Some(strange) = campaign.environments.iter().find(|e| !is_name(&e.name)) {
-        return Err(AnalyzeError::Sides(format!(
-            "{} names an environment '{}', which is no directory of it; the file was changed or damaged by something \
-             else than perfvt",
-            file.display(),
-            strange.name.escape_debug()
-        )));
-    }
-    let directories = campaign.environments.iter().map(|e| path.join(&e.name));
-    Ok(Some(directories.filter(|d| run_dir::is_run_dir(d)).collect()))
 }
 
 /// Why one argument that is no campaign is not enough.

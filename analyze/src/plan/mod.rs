@@ -2,6 +2,7 @@
 
 mod blocks;
 mod equal;
+mod hosts;
 mod limits;
 mod pilot;
 mod result;
@@ -19,6 +20,7 @@ use crate::warnings::note;
 use crate::{AnalyzeError, MIN_BLOCKS, TestChoice, Warning};
 use blocks::Blocks;
 use formats::perf_conf::{Conf, MetricConf};
+pub use hosts::{AskedOfHosts, HostsPlan, HostsPlanRow, plan_hosts};
 use limits::FamilyOf;
 use model::{Case, Role, Scale, counted};
 use pilot::{Pilot, Question, Search, answers};

@@ -297,6 +297,7 @@ impl Row<'_> {
         let Pages { options, scheme, .. } = self.pages;
         let change = &self.change;
         Design {
+            hosts: None,
             a,
             b,
             blocks: (scheme.blocks && a.len() >= MIN_BLOCKS).then_some(pairs),

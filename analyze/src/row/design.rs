@@ -1,5 +1,7 @@
 //! The one model of a row: its estimate, its intervals, its p; and what is shown beside it.
 
+use super::hosts::Hosts;
+use super::outcome::{Intervals, Outcome, finite, inside_abs, interval, ratio_band};
 use crate::verdict::{Estimate, Evidence};
 use crate::{Interval, Mde, Model};
 use model::Scale;
@@ -20,6 +22,8 @@ pub(crate) struct Design<'a> {
     pub b: &'a [f64],
     /// Values by block when the plan asks for the blocked model.
     pub blocks: Option<&'a [Block<'a>]>,
+    /// The hosts that measured both sides, where they are several.
+    pub hosts: Option<&'a Hosts<'a>>,
     /// Student instead of Welch.
     pub student: bool,
     /// Scale; on the log scale all values are positive.
@@ -42,55 +46,6 @@ pub(crate) struct Design<'a> {
     pub detectable: bool,
 }
 
-/// Everything that the model says about a row.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Outcome {
-    pub model: Option<Model>,
-    /// The test on the row's scale.
-    pub test: Option<TTest>,
-    /// The p that the verdict uses: the test's, or the one that is valid at every look.
-    pub p: Option<f64>,
-    pub diff: Option<f64>,
-    pub diff_ci: Option<Interval>,
-    pub diff_ci90: Option<Interval>,
-    pub ratio: Option<f64>,
-    pub ratio_ci: Option<Interval>,
-    pub ratio_ci90: Option<Interval>,
-    /// Half the width of the band of differences.
-    pub band_abs: Option<f64>,
-    pub mde: Option<Mde>,
-}
-
-/// The intervals of a row at one level.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Intervals {
-    pub ratio: Option<Interval>,
-    pub diff: Option<Interval>,
-}
-
-/// A finite number, or none.
-pub(crate) fn finite(x: f64) -> Option<f64> {
-    x.is_finite().then_some(x)
-}
-
-/// An interval with finite ends, or none.
-pub(crate) fn interval(i: stats::Interval) -> Option<Interval> {
-    (i.low.is_finite() && i.high.is_finite()).then_some(Interval(i.low, i.high))
-}
-
-/// The ratios that are too small to matter: symmetric in the logarithm on the log scale, in the ratio on the linear one.
-pub(crate) fn ratio_band(scale: Scale, margin: f64) -> stats::Interval {
-    match scale {
-        Scale::Log => stats::band(margin),
-        Scale::Linear => stats::Interval::new(1.0 - margin, 1.0 + margin),
-    }
-}
-
-/// Whether an interval lies in the band of differences.
-fn inside_abs(ci: Option<Interval>, half: Option<f64>) -> bool {
-    half.is_some_and(|half| ci.is_some_and(|ci| -half <= ci.0 && ci.1 <= half))
-}
-
 impl Design<'_> {
     /// Judges the row by its model.
     pub fn outcome(&self) -> (Outcome, Evidence) {
@@ -99,7 +54,8 @@ impl Design<'_> {
             Some(blocks) => stats::complete_blocks(blocks) < needed,
             None => false,
         };
-        if self.a.len() < needed || self.b.len() < needed || too_few {
+        let of_hosts = self.hosts.is_some_and(|hosts| !self.is_of_enough_hosts(hosts, needed));
+        if self.a.len() < needed || self.b.len() < needed || too_few || of_hosts {
             return (self.descriptive(), Evidence::OneReplicate);
         }
         if self.are_constant() && (self.session.is_none() || self.exact || self.are_equal()) {
@@ -127,10 +83,11 @@ impl Design<'_> {
     }
 
     fn model(&self) -> Model {
-        match (self.blocks, self.student) {
-            (Some(_), _) => Model::Blocked,
-            (None, true) => Model::Student,
-            (None, false) => Model::Welch,
+        match (self.hosts, self.blocks, self.student) {
+            (Some(hosts), ..) => hosts.model(),
+            (None, Some(_), _) => Model::Blocked,
+            (None, None, true) => Model::Student,
+            (None, None, false) => Model::Welch,
         }
     }
 
@@ -151,11 +108,14 @@ impl Design<'_> {
     }
 
     /// The test on the scale of the values.
-    fn raw_test(&self) -> Result<TTest, Unavailable> {
+    pub fn raw_test(&self) -> Result<TTest, Unavailable> {
+        if let Some(hosts) = self.hosts {
+            return self.joined(hosts, Scale::Linear);
+        }
         let test = match self.model() {
             Model::Blocked => stats::blocked(self.blocks.unwrap_or_default()),
             Model::Student => stats::student(self.a, self.b),
-            Model::Welch | Model::Exact => stats::guarded_welch(self.a, self.b),
+            _ => stats::guarded_welch(self.a, self.b),
         };
         let test = test.map(|test| self.moderated(test));
         let Some(session) = self.session else { return test };
@@ -169,11 +129,14 @@ impl Design<'_> {
         self.moderation.map_or(test, |by| test.moderated(by))
     }
 
-    fn log_test(&self) -> Result<RatioOfGeometricMeans, Unavailable> {
+    pub fn log_test(&self) -> Result<RatioOfGeometricMeans, Unavailable> {
+        if let Some(hosts) = self.hosts {
+            return self.joined(hosts, Scale::Log).map(RatioOfGeometricMeans::of_test);
+        }
         let found = match self.model() {
             Model::Blocked => stats::blocked_log(self.blocks.unwrap_or_default()),
             Model::Student => stats::student_log(self.a, self.b),
-            Model::Welch | Model::Exact => stats::guarded_welch_log(self.a, self.b),
+            _ => stats::guarded_welch_log(self.a, self.b),
         };
         let found = found.map(|found| match self.moderation {
             Some(_) => RatioOfGeometricMeans::of_test(self.moderated(found.test)),
@@ -190,6 +153,9 @@ impl Design<'_> {
     }
 
     fn fieller(&self, level: f64) -> Option<Interval> {
+        if let Some(hosts) = self.hosts {
+            return self.fieller_of_hosts(hosts, level);
+        }
         let found = match (self.blocks, self.session) {
             (Some(blocks), _) => match self.moderation {
                 Some(by) => stats::fieller_blocked_moderated(blocks, by, level),
@@ -218,6 +184,9 @@ impl Design<'_> {
 
     /// The means of both sides as the model takes them.
     pub fn levels(&self) -> Result<(f64, f64), Unavailable> {
+        if let Some(hosts) = self.hosts {
+            return self.levels_of_hosts(hosts);
+        }
         let in_order = self.blocks.filter(|blocks| blocks.iter().any(|block| block.b_later.is_some()));
         match in_order.map(stats::block_levels) {
             Some(Ok(levels)) => Ok(levels),
@@ -231,7 +200,10 @@ impl Design<'_> {
     }
 
     /// Point estimates without any test.
-    fn descriptive(&self) -> Outcome {
+    pub fn descriptive(&self) -> Outcome {
+        if let Some(hosts) = self.hosts {
+            return self.described_by_hosts(hosts);
+        }
         let diff = match (stats::mean(self.a), stats::mean(self.b)) {
             (Ok(a), Ok(b)) => finite(b - a),
             _ => None,
@@ -273,6 +245,7 @@ impl Design<'_> {
             Scale::Log => self.absolute(),
         };
         let p = match self.blocks {
+            _ if self.hosts.is_some() => self.hosts.map_or(1.0, |hosts| self.p_of_constant_hosts(hosts)),
             Some(blocks) if !self.are_constant() => {
                 0.5f64.powf(stats::complete_blocks(blocks) as f64 - 1.0).min(1.0)
             }
@@ -402,6 +375,7 @@ mod tests {
         a: &[100.0, 101.0, 99.0, 100.5],
         b: &[90.0, 91.0, 89.5, 90.5],
         blocks: None,
+        hosts: None,
         student: false,
         scale: Scale::Log,
         margin: 0.05,

@@ -2,6 +2,7 @@
 
 use crate::frame::Frame;
 use crate::input::repeat::Repeat;
+use crate::pairing::PairHosts;
 use crate::replicates::Replicates;
 use crate::{LeftOut, Loss, Source};
 use formats::perf_conf::{MetricConf, Zero};
@@ -142,6 +143,28 @@ pub(crate) fn keep_complete(plan: &[u32], a: &mut Gathered, b: &mut Gathered) ->
         side.keep(&complete);
     }
     (complete.len(), some)
+}
+
+/// Leaves the values that the models of the hosts use: of a host with blocks those of its complete ones, of another all, where both
+/// sides have some there. Gives how many blocks are complete, and how many have a value at all.
+pub(crate) fn keep_of_hosts(hosts: &PairHosts, a: &mut Gathered, b: &mut Gathered) -> (usize, usize) {
+    let mut kept: Vec<u32> = Vec::new();
+    let mut some: Vec<u32> = a.blocks.iter().chain(&b.blocks).copied().collect();
+    some.sort_unstable();
+    some.dedup();
+    for host in &hosts.each {
+        let has = |side: &Gathered, block: u32| side.blocks.contains(&block);
+        let own = || some.iter().copied().filter(|block| host.holds(*block));
+        if host.blocked {
+            kept.extend(own().filter(|block| host.plan.contains(block) && has(a, *block) && has(b, *block)));
+        } else if own().any(|block| has(a, block)) && own().any(|block| has(b, block)) {
+            kept.extend(own());
+        }
+    }
+    for side in [a, b] {
+        side.keep(&kept);
+    }
+    (kept.len(), some.len())
 }
 
 impl Gathered {

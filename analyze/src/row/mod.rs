@@ -3,16 +3,20 @@
 mod beside;
 mod design;
 mod gather;
+mod hosts;
+mod outcome;
 
 pub use design::POWER;
-pub(crate) use design::{Design, Intervals, REPLICATES, finite, interval, ratio_band};
+pub(crate) use design::{Design, REPLICATES};
 pub(crate) use gather::{Failing, Gathered, gather};
+pub(crate) use hosts::{Hosts, by_host, hosts_again, joined_log, judge_each};
+pub(crate) use outcome::{Intervals, finite, interval, ratio_band};
 
 use crate::failures::Failures;
 use crate::frame::{Frame, FrameCase, FrameMetric, FrameWorkload};
 use crate::input::repeat::Repeat;
 use crate::options::{CompareOptions, TestChoice};
-use crate::pairing::{Pairing, of_block};
+use crate::pairing::{PairHosts, Pairing, of_block};
 use crate::scale::{Signs, scale_of};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
@@ -21,7 +25,7 @@ use crate::{
     Warning,
 };
 use formats::perf_conf::MetricConf;
-use gather::keep_complete;
+use gather::{keep_complete, keep_of_hosts};
 use model::{Role, Scale};
 use rayon::prelude::*;
 use stats::{Block, Look};
@@ -142,9 +146,14 @@ impl Judge<'_> {
         let base_id = format!("{}/{}", at.case.id, Escaped(&conf.name));
         let session = pairing.session_part(self.options);
         let plan = pairing.plan.as_deref().filter(|_| pairing.blocked);
-        let counted = plan.map(|plan| keep_complete(plan, &mut a, &mut b));
-        let blocks =
-            pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b, |block| pairing.b_later(block)));
+        let counted = match &pairing.hosts {
+            Some(hosts) => Some(keep_of_hosts(hosts, &mut a, &mut b)),
+            None => plan.map(|plan| keep_complete(plan, &mut a, &mut b)),
+        };
+        // Blocks of several hosts are no replicates of one another, whatever is shown beside the verdict.
+        let blocks = pairing.plan.as_deref().filter(|_| pairing.hosts.is_none());
+        let blocks = blocks.map(|plan| in_blocks(plan, &a, &b, |block| pairing.b_later(block)));
+        let hosts = pairing.hosts.as_ref().map(|pair| of_hosts(pair, pairing, &a, &b));
         let judged_by = blocks.as_deref().filter(|_| pairing.blocked);
         let n = judged_by.map_or(a.values.len().min(b.values.len()), stats::complete_blocks);
         let look = pairing.looks.as_ref().and_then(|l| l.at(n, &[a.last_repeat, b.last_repeat]));
@@ -152,6 +161,7 @@ impl Judge<'_> {
             a: &a.values,
             b: &b.values,
             blocks: judged_by,
+            hosts: hosts.as_ref(),
             student: self.options.test == TestChoice::Student,
             scale: at.scale,
             margin: conf.min_effect,
@@ -213,12 +223,16 @@ impl Judge<'_> {
             p,
             test: outcome.test.as_ref().and_then(ModelTest::of),
             p_model: outcome.p,
-            sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
+            sequential: look.as_ref().map(|look| Sequential::of(look, outcome.test.map(|t| t.p))),
             session: session.map(|part| SessionPart { variance: part.variance, df: part.df }),
             moderated: None,
             position: judged_by
                 .zip(outcome.test)
                 .and_then(|(blocks, test)| position(pairing, blocks, &test, at.scale)),
+            hosts: hosts
+                .as_ref()
+                .zip(pairing.hosts.as_ref())
+                .map(|(hosts, pair)| Box::new(design.hosts_of_row(hosts, pair, &pairing.candidate_later))),
             n_min: a.values.len().min(b.values.len()),
             q: None,
             mde: outcome.mde,
@@ -240,6 +254,11 @@ impl Judge<'_> {
     }
 }
 
+/// The values of a row by host.
+fn of_hosts<'v>(pair: &PairHosts, pairing: &Pairing, a: &'v Gathered, b: &'v Gathered) -> Hosts<'v> {
+    by_host(pair, (&a.values, &a.blocks), (&b.values, &b.blocks), &pairing.candidate_later)
+}
+
 /// Whether repeats of one side lack a row altogether that those of the other have, although both sides have as many.
 fn is_uneven(pairing: &Pairing, at: &Place<'_>, a: &Gathered, b: &Gathered) -> bool {
     let repeats = |side: &crate::replicates::Replicates| side.complete_of(&at.workload.name);
@@ -251,6 +270,7 @@ fn is_uneven(pairing: &Pairing, at: &Place<'_>, a: &Gathered, b: &Gathered) -> b
 pub(crate) fn design_of<'a>(
     row: &'a Row,
     blocks: Option<&'a [Block<'a>]>,
+    hosts: Option<&'a Hosts<'a>>,
     alpha: f64,
     look: Option<&'a Look>,
 ) -> Design<'a> {
@@ -258,6 +278,7 @@ pub(crate) fn design_of<'a>(
         a: &row.a.values,
         b: &row.b.values,
         blocks,
+        hosts,
         student: row.model == Some(Model::Student),
         scale: row.scale,
         margin: row.min_effect,

@@ -31,6 +31,8 @@ mod history;
 mod history_confirm;
 mod history_names;
 mod history_oddities;
+mod hosts;
+mod hosts_rates;
 mod in_order;
 mod moderated;
 mod plan_sides;

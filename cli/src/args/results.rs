@@ -30,6 +30,7 @@ fn compare_help() -> String {
         "EXAMPLES
   perfvt compare X/base X/head
   perfvt compare X                       (a campaign: its first environment against the others)
+  perfvt compare FARM                    (a farm, or campaigns of several hosts, X1 X2 X3: one comparison, host by host)
   perfvt compare old new --format markdown --fail-on regression --no-html
   perfvt compare old.json new.json --compare command      (hyperfine: the commands differ on purpose)
   perfvt compare both.json --compare command              (one file: its first command against the others)
@@ -254,6 +255,7 @@ pub struct Explain {
   perfvt plan X/base X/head                           (the spread of both sides)
   perfvt plan X/base --effect 10% --boots 15
   perfvt plan mon/base --noise noise.json             (sides of a session each, as compare --noise judges them)
+  perfvt plan FARM --hosts 6 --effect 3%              (how many hosts, before how many blocks)
 
 EXIT CODES
   0 planned; 2 input error; 3 no row tells how much it varies")]
@@ -273,6 +275,9 @@ pub struct Plan {
     /// Sessions of each side, not measured in turns; 2 and more need no --noise where DIR has several itself [default with --noise: 1]
     #[arg(long, value_name = "N")]
     pub sessions: Option<usize>,
+    /// Hosts that will measure both sides, of --boots blocks each [default for a farm: as many as it planned]; five or more speak of hosts like them
+    #[arg(long, value_name = "N", conflicts_with_all = ["noise", "sessions"])]
+    pub hosts: Option<usize>,
     /// Rows that do not gate, too
     #[arg(long)]
     pub all: bool,

@@ -171,6 +171,7 @@ fn content(args: &Compare, err: &mut dyn Write) -> Result<Content, Error> {
     let options = compare::options(args, err)?;
     if let [only] = args.dirs.as_slice()
         && args.judging.compared.is_empty()
+        && !analyze::is_farm(only)
         && analyze::environments(only)?.is_none_or(|e| e.len() < 2)
     {
         return Ok(Content::Run(Box::new(analyze::show(&options, only)?)));

@@ -14,6 +14,7 @@ mod ab;
 mod ancestor_defects;
 mod backing;
 mod brought;
+mod by_host;
 mod ci;
 mod cloud_images;
 mod compare;

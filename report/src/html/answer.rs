@@ -6,6 +6,7 @@ use super::published::Published;
 use super::{breakable, categories, foreign, minus, notes, verdict_class};
 use crate::brief;
 use crate::comparable;
+use crate::hosts;
 use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::{self, Counts, counts};
@@ -128,6 +129,9 @@ impl<'c> Asked<'c> {
         let lines = [
             self.areas().map(|areas| ("Where", areas)),
             if found { None } else { open() },
+            hosts::whom_by_name(self.comparison).map(|whom| {
+                ("Hosts", html! { (foreign(&sentence::upper(&whom))) ". " a href="#hosts" { "Each host" } })
+            }),
             Some(("Trust", self.trust())),
             Some(("Comparable", self.comparable())),
             Some(("Next", self.next())),

@@ -1,6 +1,6 @@
 //! Everything about one row: each point, their order, the numbers, the steps to the verdict, what moved with it.
 
-use super::{breakable, foreign, minus, plots};
+use super::{breakable, foreign, hosts, minus, plots};
 use crate::numbers::raw;
 use crate::rows::{RowView, glyph};
 use crate::statistics::{self, Section};
@@ -85,6 +85,7 @@ pub(super) fn content(
                     p { "Named " code { (foreign(&row.metric_as_written)) } " in the files." }
                 }
             }
+            @if view.row.hosts.is_some() { div.words { h3 { "By host" } (hosts::table(view)) } }
             (numbers(view))
             (values(comparison, view))
         }

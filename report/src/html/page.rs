@@ -3,8 +3,8 @@
 use super::document::{self, Document};
 use super::drilldown::{self, Companions};
 use super::{
-    HtmlOptions, answer, banner, changes, classic, curves, failures, heatmap, history, iozone, method, notes,
-    pack, published, table,
+    HtmlOptions, answer, banner, changes, classic, curves, failures, heatmap, history, hosts, iozone, method,
+    notes, pack, published, table,
 };
 use crate::brief;
 use crate::date;
@@ -25,6 +25,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let title = title(comparison, options);
     let about = about(comparison);
     let failures = failures::section(comparison, &views);
+    let hosts = hosts::section(comparison, &views);
     let heat = heatmap::section(comparison, &views);
     let iozone = iozone::section(comparison);
     let curves = curves::section(comparison, &views);
@@ -34,6 +35,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let sections = [
         ("failures", "Failures", failures.is_some()),
         ("notes", "Notes", true),
+        ("hosts", "Hosts", hosts.is_some()),
         ("heat", "Maps", heat.is_some()),
         ("curves", "Curves", curves.is_some()),
         ("rows", "Rows", true),
@@ -60,6 +62,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
         main {
             @if let Some(section) = failures { (section) }
             (notes::section(comparison, &views))
+            @if let Some(section) = hosts { (section) }
             @if let Some(section) = heat { (section) }
             @if let Some(section) = curves { (section) }
             (table::section(comparison, &views, options.static_rows))
@@ -82,7 +85,8 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
 fn about(comparison: &Comparison) -> String {
     let sides: Vec<&Side> = std::iter::once(&comparison.a).chain(&comparison.b).collect();
     let date = date::utc(sides.iter().filter_map(|side| side.date_unix).max());
-    let mut parts = vec![date, machine::machine(&sides)];
+    let machine = crate::hosts::whom(comparison).unwrap_or_else(|| machine::machine(&sides));
+    let mut parts = vec![date, machine];
     parts.extend(machine::same(&sides, "accel"));
     parts.extend(comparison.workloads.iter().map(|w| w.name.clone()));
     parts.push(counted(comparison.rows.len(), "row"));

@@ -41,6 +41,8 @@ pub(crate) fn model_name(model: Model) -> &'static str {
         Model::Welch => "Welch's t-test",
         Model::Student => "Student's t-test",
         Model::Exact => "exact permutation of values that do not vary",
+        Model::HostsFixed => "mean over these hosts (t, error within the hosts)",
+        Model::HostsRandom => "mean over hosts like these (t, each host one value)",
     }
 }
 

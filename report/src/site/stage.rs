@@ -125,6 +125,8 @@ impl Stage {
             self.relocate_side(side);
         }
         comparison.files.iter_mut().for_each(|f| self.relocated(f));
+        let hosts = comparison.hosts.iter_mut().flat_map(|hosts| &mut hosts.each);
+        hosts.flat_map(|host| &mut host.shards).for_each(|shard| self.relocated(&mut shard.path));
         comparison.method.command.iter_mut().for_each(|w| self.relocated(w));
         comparison.warnings.iter_mut().for_each(|w| self.relocate_warning(w));
         for row in &mut comparison.rows {

@@ -144,7 +144,7 @@ fn without_script_every_row_is_there_with_its_pictures() {
 #[test]
 fn the_page_follows_the_readers_scheme_and_fits_a_telephone() {
     let schemes = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 23, 26)")];
-    let pages = [scenarios::verdicts(), scenarios::failing()];
+    let pages = [scenarios::verdicts(), scenarios::failing(), crate::common::hosts::hosts()];
     for ((scheme, background), comparison) in
         schemes.into_iter().flat_map(|s| pages.iter().map(move |p| (s, p)))
     {

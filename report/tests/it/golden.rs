@@ -85,6 +85,9 @@ fn every_format_of_every_scenario_is_as_it_was() {
     let looked = scenarios::looked();
     let numbers = analyze::steps(&looked, &looked.rows[0]);
     golden("looked.explain".to_owned(), report::explain_in_full(&looked, 0, &numbers).unwrap());
+    let hosts = common::hosts::hosts();
+    let numbers = analyze::steps(&hosts, &hosts.rows[0]);
+    golden("hosts.explain".to_owned(), report::explain_in_full(&hosts, 0, &numbers).unwrap());
 }
 
 #[test]

@@ -48,6 +48,7 @@ perfvt compare base next --fail-on regression,failures,unfinished --format junit
 /// What follows the exit codes.
 const RULES: &str = "
 - **What gates**: primary rows (without any, all rows), missing rows of any role, scores of categories, failures, campaigns.
+- **Of several hosts** the row of all of them gates; what one host alone says is shown and gates nothing ([Hosts](statistics.md#hosts)).
 - **What is known** gates nothing until its day is over: rows and cases that `--expect` names ([how](how-to/gate-in-ci.md)), and what fails on a
   candidate with the key `expected_until = 2027-01-31, BUG-17`. JUnit skips such failures, with the bug.
 - **Changes** of rows and categories count at the gate only where it decides them itself: of all rows of a comparison together, and of

@@ -1,6 +1,9 @@
 //! Several hosts with both sides each: which sentence holds at which rate.
 
-use stats::{SplitMix64, TTest, Unavailable, heterogeneity, hosts_fixed, hosts_random, one_sample};
+use stats::{
+    Block, SplitMix64, TTest, Unavailable, blocked, fieller_blocked, heterogeneity, hosts_fieller,
+    hosts_fixed, hosts_power, hosts_random, one_sample,
+};
 
 /// Differences of `blocks` blocks on each of `hosts` hosts, SD 1 within a host; each host has an effect of its own, whose SD is
 /// `interaction`.
@@ -92,4 +95,43 @@ fn one_host_is_no_sample_of_hosts() {
     assert!(matches!(hosts_random(&[one]), Err(Unavailable::TooFew { .. })));
     assert_eq!(hosts_random(&[one, one]), Err(Unavailable::ZeroVariance));
     assert!((heterogeneity(&[one, one]).unwrap().p - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn the_interval_of_a_ratio_of_one_host_is_fiellers_and_of_several_holds_what_no_test_rejects() {
+    let (a, b) = ([10.0, 11.0, 9.5, 10.4, 10.1], [12.0, 12.4, 11.6, 12.9, 11.8]);
+    let at = |r: f64| {
+        let scaled: Vec<f64> = a.iter().map(|x| r * x).collect();
+        blocked(&Block::pairs(&scaled, &b, None))
+    };
+    for level in [0.9, 0.95, 0.99] {
+        let (found, known) =
+            (hosts_fieller(at, level).unwrap(), fieller_blocked(&Block::pairs(&a, &b, None), level).unwrap());
+        assert!(
+            (found.low - known.low).abs() < 1e-9 && (found.high - known.high).abs() < 1e-9,
+            "{found:?} {known:?}"
+        );
+    }
+    // Three hosts of other levels: at the ends of the interval of random hosts the p is the level's.
+    let hosts: Vec<(f64, f64)> = vec![(10.0, 12.0), (20.0, 23.0), (5.0, 6.4), (8.0, 9.9), (11.0, 13.1)];
+    let random = |r: f64| one_sample(&hosts.iter().map(|(a, b)| b - r * a).collect::<Vec<f64>>());
+    let found = hosts_fieller(random, 0.95).unwrap();
+    for end in [found.low, found.high] {
+        assert!((random(end).unwrap().p - 0.05).abs() < 1e-9, "{found:?}");
+    }
+    let zero = |r: f64| one_sample(&hosts.iter().map(|(a, b)| b - r * (a - 10.8)).collect::<Vec<f64>>());
+    assert_eq!(hosts_fieller(zero, 0.95), Err(Unavailable::Unbounded));
+}
+
+#[test]
+fn power_over_hosts_is_that_of_simulation_and_says_hosts_before_blocks() {
+    for ((hosts, blocks), simulated) in [((3, 5), 0.54), ((4, 5), 0.83), ((5, 5), 0.955), ((10, 2), 0.98)] {
+        let found = hosts_power(hosts, blocks, (1.0, 0.0), 0.05).unwrap();
+        assert!((found - simulated).abs() < 0.01, "{hosts} x {blocks}: {found}");
+    }
+    assert!(hosts_power(5, 5, (1.0, 0.0), 0.05).unwrap() >= 0.93);
+    let of = |hosts, blocks| hosts_power(hosts, blocks, (1.0, 0.5), 0.05).unwrap();
+    assert!(of(4, 5) < of(5, 4) && of(5, 4) < of(10, 2), "twenty blocks say most on most hosts");
+    assert!(hosts_power(1, 5, (1.0, 0.0), 0.05).is_err() && hosts_power(5, 0, (1.0, 0.0), 0.05).is_err());
+    assert_eq!(hosts_power(5, 5, (1.0, -1.0), 0.05), Err(Unavailable::Domain));
 }

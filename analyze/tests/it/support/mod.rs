@@ -219,6 +219,64 @@ fn change([fact, was, is]: [&str; 3]) -> FactChange {
     FactChange { fact: fact.into(), was: Some(was.into()), is: Some(is.into()) }
 }
 
+/// What one host of several measured of one row: blocks of a baseline and a candidate.
+#[derive(Clone, Debug)]
+pub struct OnHost {
+    pub name: &'static str,
+    /// Its `host.id`, if it tells one.
+    pub id: Option<&'static str>,
+    pub base: Vec<Series>,
+    pub head: Vec<Series>,
+    /// What its campaigns say beside that.
+    pub change: fn(&mut Env),
+    /// The night on which it was measured.
+    pub night: u64,
+}
+
+impl OnHost {
+    /// A host with its own id and one row.
+    pub fn new(name: &'static str, base: &[f64], head: &[f64]) -> OnHost {
+        let (base, head) = (vec![throughput(base)], vec![throughput(head)]);
+        OnHost { name, id: Some(name), base, head, change: |_| (), night: 0 }
+    }
+
+    /// Writes its campaign to a folder.
+    pub fn write(&self, folder: &Path) -> PathBuf {
+        fs::create_dir_all(folder).unwrap();
+        let environments = serde_json::json!([{"name": "base"}, {"name": "head"}]);
+        let plan = serde_json::json!({"format": 1, "environments": environments});
+        fs::write(folder.join("campaign.json"), plan.to_string()).unwrap();
+        let campaign: &'static str = format!("campaign-of-{}-{}", self.name, self.night).leak();
+        let planned = self.base.iter().chain(&self.head).map(|s| s.values.len()).max().unwrap_or(0);
+        for (name, series) in [("base", &self.base), ("head", &self.head)] {
+            let mut env = Env { campaign, planned: planned as u32, ..Env::new(name, series.clone()) };
+            env.facts.extend(self.id.map(|id| ("host.id", id)));
+            env.facts.push(("host.name", self.name));
+            env.host_boots = vec![self.name; planned];
+            env.started += 86_400 * self.night;
+            (self.change)(&mut env);
+            env.write(folder);
+        }
+        folder.to_owned()
+    }
+}
+
+/// Writes the folder of a farm that planned these hosts: a shard of each host that gave something.
+pub fn write_farm(root: &Path, planned: &[&str], hosts: &[OnHost]) -> PathBuf {
+    let farm = root.join("farm-1");
+    fs::create_dir_all(farm.join("shards")).unwrap();
+    let shard =
+        |(k, host): (usize, &&str)| serde_json::json!({"k": k + 1, "host": host, "seed": k, "blocks": 5});
+    let shards: Vec<_> = planned.iter().enumerate().map(shard).collect();
+    let plan = serde_json::json!({"format": 1, "id": "farm-1", "argv": [], "seed": 1, "shards": shards});
+    fs::write(farm.join("farm.json"), plan.to_string()).unwrap();
+    for (at, host) in hosts.iter().enumerate() {
+        let number = planned.iter().position(|name| *name == host.name).unwrap_or(at) + 1;
+        host.write(&farm.join(format!("shards/{number:02}@{}", host.name)));
+    }
+    farm
+}
+
 /// Writes one RHS file per repeat under `ROOT/<side>/repeatN/results/`.
 pub fn write_rhs(root: &Path, side: &str, texts: &[String]) -> PathBuf {
     write_rhs_of("netperf", root, side, texts)

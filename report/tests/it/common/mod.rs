@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod campaigns;
+pub mod hosts;
 pub mod lakes;
 pub mod scenarios;
 #[path = "../../../../analyze/tests/it/support/mod.rs"]
@@ -47,6 +48,9 @@ impl Input {
         for side in std::iter::once(&mut comparison.a).chain(&mut comparison.b) {
             shorten(&mut side.path);
             side.losses.iter_mut().for_each(|loss| shorten(&mut loss.place));
+        }
+        for host in comparison.hosts.iter_mut().flat_map(|hosts| &mut hosts.each) {
+            host.shards.iter_mut().for_each(|shard| shorten(&mut shard.path));
         }
         for sample in comparison.rows.iter_mut().flat_map(|row| [&mut row.a, &mut row.b]) {
             sample.invalid.iter_mut().for_each(|loss| shorten(&mut loss.place));

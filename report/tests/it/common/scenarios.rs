@@ -30,6 +30,7 @@ pub fn small() -> Vec<(&'static str, Comparison)> {
         ("looked", looked()),
         ("failing", failing()),
         ("two_sessions", two_sessions()),
+        ("hosts", super::hosts::hosts()),
     ]
 }
 
