@@ -1,6 +1,7 @@
 //! From options to a [`Comparison`]: reads the sides, aligns them, judges the rows, and says what must be known.
 
 use crate::about::About;
+use crate::causes::causes;
 use crate::comparability::{self, Comparability};
 use crate::comparable;
 use crate::comparison::SCHEMA_VERSION;
@@ -63,6 +64,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
     warnings.extend(about.warnings(&families, &differences, &nearest, diagnosed));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
+    let causes = causes(&sides, &rows, &options.conf);
     let described: Vec<Side> = about.sides();
     let forced = is_forced(options, &pairings);
     let (rows, hidden) = shown(rows, options)?;
@@ -86,6 +88,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         spelled,
         nearest,
         failures,
+        causes,
         summary,
         rows,
     })

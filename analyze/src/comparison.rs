@@ -3,6 +3,7 @@
 //! One [`Row`] is one case x one metric x one candidate. Nothing in here is ever NaN or infinite:
 //! what cannot be computed is `None`, with a [`Reason`] or a [`Warning`] beside it.
 
+mod causes;
 mod comparable;
 mod failures;
 mod matching;
@@ -11,6 +12,7 @@ mod score;
 mod sessions;
 mod verdict;
 
+pub use causes::*;
 pub use comparable::*;
 pub use failures::*;
 pub use matching::*;
@@ -31,7 +33,7 @@ pub use verdict::*;
 /// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
 /// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`;
 /// `variance` of the method, `variances` of families, `moderated`, `position` and `test` of rows; the class `software` of differences,
-/// which were `other`; `comparable` of summaries; of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`; `blind` of summaries.
+/// which were `other`; `comparable` of summaries; of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`; `blind` of summaries; `causes`.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -78,6 +80,9 @@ pub struct Comparison {
     pub nearest: Vec<Nearest>,
     /// Cases of which measurements failed, per candidate; those that fail more often first.
     pub failures: Vec<CaseFailures>,
+    /// Where the time of cases that changed went, of profiles; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// The verdicts counted, per candidate, in the order of `b`.
     pub summary: Vec<Summary>,
     /// The rows, in the order of perf.conf's workloads, then of the files.

@@ -4,7 +4,7 @@ use formats::perf_conf::closest;
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 45] = [
+const ALL: [(&str, &str); 46] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
@@ -21,6 +21,7 @@ const ALL: [(&str, &str); 45] = [
     ("how-to/from-avocado-vt", include_str!("../../docs/how-to/from-avocado-vt.md")),
     ("seeds.csv", include_str!("../../docs/seeds.csv")),
     ("campaigns", include_str!("../../docs/campaigns.md")),
+    ("causes", include_str!("../../docs/causes.md")),
     ("workloads", include_str!("../../docs/workloads.md")),
     ("migration", include_str!("../../docs/migration.md")),
     ("keys", include_str!("../../docs/keys.md")),

@@ -4,13 +4,14 @@ use crate::campaign::Rule;
 use crate::failure::FailedAttempt;
 use crate::fingerprint::Fingerprint;
 use crate::metric::MetricDecl;
+use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version that [`RunFile::format`] carries.
 ///
 /// Changelog: 1, the first; later, within 1: facts that changed, attempts that failed, guests that were started, whether the
-/// campaign has ended.
+/// campaign has ended, the profile.
 pub const RUN_FORMAT: u32 = 1;
 
 /// The content of `run.json`. The file is described in `docs/formats.md`.
@@ -68,6 +69,9 @@ pub struct RunFile {
     /// before there was this member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<bool>,
+    /// Where the environment's guests and QEMU spent their time in a boot of its own, which is never judged (`profiler`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// A fact that changed between the boots of one environment.

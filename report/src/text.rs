@@ -4,6 +4,7 @@
 mod categories;
 mod fill;
 mod legend;
+mod moved;
 mod notes;
 mod pick;
 mod table;
@@ -85,6 +86,7 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
             counted(picked.decided, "further row")
         );
     }
+    moved::write(&mut out, comparison, (&picked.listed, &views), options.all, (width, &paint));
     categories::write(&mut out, comparison, &views, width, &paint);
     if !nothing_meets && !comparison.nearest.is_empty() {
         out.push_str("\nCases that meet nobody\n");

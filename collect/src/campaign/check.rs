@@ -160,6 +160,7 @@ mod tests {
             failures: Vec::new(),
             started: 0,
             ended: None,
+            profile: None,
         }
     }
 

@@ -146,6 +146,7 @@ impl Campaign {
             failures: Vec::new(),
             started: 0,
             ended: None,
+            profile: None,
         };
         self.put_outcomes(&mut run);
         Ok(store::write_json(&path, &run)?)
