@@ -20,6 +20,12 @@ has qemu-img || missing+=(qemu-utils)
 has xmllint || missing+=(libxml2-utils)
 has curl || missing+=(curl)
 has git || missing+=(git)
+# A profile of a real process.
+if ! has perf; then
+    for package in linux-perf linux-tools-generic; do
+        if known_to_apt $package; then missing+=($package); break; fi
+    done
+fi
 # A switch that is not perfvt's own (net=vde).
 has vde_switch || missing+=(vde2)
 # Slurm, for a farm of three hosts on this one (scripts/farm-test.sh). Debian starts no daemon without a slurm.conf.

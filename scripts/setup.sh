@@ -69,6 +69,8 @@ for what in "${missing[@]}"; do
         certificates) packages+=(ca-certificates) ;;
     esac
 done
+# Recommended, not required: `profiler = perf`.
+has perf || say "note: no perf found; profiler=perf needs it (Debian's package linux-perf)"
 status=0
 install_packages "${packages[@]}" || status=1
 # A qemu-img of another release makes way for QEMU, and has to come back with it.

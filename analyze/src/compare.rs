@@ -1,6 +1,7 @@
 //! From options to a [`Comparison`]: reads the sides, aligns them, judges the rows, and says what must be known.
 
 use crate::about::About;
+use crate::causes::causes;
 use crate::comparability::{self, Comparability};
 use crate::comparable;
 use crate::comparison::SCHEMA_VERSION;
@@ -65,6 +66,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let hosts = crate::hosts::compared(&sides, &rows);
     warnings.extend(hosts.iter().flat_map(|hosts| crate::hosts::warnings(hosts, &rows)));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
+    let causes = causes(&sides, &rows, &options.conf);
     let described: Vec<Side> = about.sides();
     let forced = is_forced(options, &pairings);
     let (rows, hidden) = shown(rows, options)?;
@@ -89,6 +91,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         spelled,
         nearest,
         failures,
+        causes,
         summary,
         rows,
     })

@@ -3,6 +3,7 @@
 //! One [`Row`] is one case x one metric x one candidate. Nothing in here is ever NaN or infinite:
 //! what cannot be computed is `None`, with a [`Reason`] or a [`Warning`] beside it.
 
+mod causes;
 mod comparable;
 mod failures;
 mod hosts;
@@ -12,6 +13,7 @@ mod score;
 mod sessions;
 mod verdict;
 
+pub use causes::*;
 pub use comparable::*;
 pub use failures::*;
 pub use hosts::*;
@@ -34,7 +36,7 @@ pub use verdict::*;
 /// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`;
 /// `variance` of the method, `variances` of families, `moderated`, `position` and `test` of rows; the class `software` of differences,
 /// which were `other`; `comparable` of summaries; of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`; `blind` of summaries; `hosts`, of comparisons and
-/// of rows, with the models `hosts-fixed` and `hosts-random`.
+/// of rows, with the models `hosts-fixed` and `hosts-random`; `causes`.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -85,6 +87,9 @@ pub struct Comparison {
     pub nearest: Vec<Nearest>,
     /// Cases of which measurements failed, per candidate; those that fail more often first.
     pub failures: Vec<CaseFailures>,
+    /// Where the time of cases that changed went, of profiles; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// The verdicts counted, per candidate, in the order of `b`.
     pub summary: Vec<Summary>,
     /// The rows, in the order of perf.conf's workloads, then of the files.

@@ -12,6 +12,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 mod about;
 mod calibrate;
+mod causes;
 pub mod classic;
 mod classic_files;
 mod clock;
@@ -60,6 +61,7 @@ pub mod verdict;
 mod warnings;
 
 pub use calibrate::calibrate;
+pub use causes::{ProfileError, flame};
 pub use classic_files::{ClassicResult, ClassicText, classic_tables, classic_text};
 pub use clock::day;
 pub use comparable::in_words;

@@ -21,6 +21,7 @@ const ALL: [(&str, &str); 46] = [
     ("how-to/from-avocado-vt", include_str!("../../docs/how-to/from-avocado-vt.md")),
     ("seeds.csv", include_str!("../../docs/seeds.csv")),
     ("campaigns", include_str!("../../docs/campaigns.md")),
+    ("causes", include_str!("../../docs/causes.md")),
     ("workloads", include_str!("../../docs/workloads.md")),
     ("migration", include_str!("../../docs/migration.md")),
     ("keys", include_str!("../../docs/keys.md")),

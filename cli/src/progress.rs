@@ -7,7 +7,7 @@ use collect::campaign::Observer;
 use edge::text::{cut, visible};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::journal::{CellState, Event, State};
-use model::readable;
+use model::{counted, readable};
 use model::{CampaignFile, Standing};
 use report::campaign::duration;
 use std::collections::BTreeMap;
@@ -177,6 +177,10 @@ impl Observer for Progress {
                     bar.inc_length(cells);
                 }
                 self.say(&format!("{cases} cases are measured again in {} more blocks", added.blocks));
+            }
+            Event::Profiled { environment, profile, .. } => {
+                let samples = counted(usize::try_from(profile.samples()).unwrap_or(usize::MAX), "sample");
+                self.say(&format!("{environment}: profiled in a boot that is not judged: {samples}"));
             }
             Event::Joined { .. }
             | Event::Opened { .. }

@@ -16,6 +16,8 @@ pub const DEADLINE_FACTOR: &str = "deadline_factor";
 /// The parameter that says how long a boot may take, whatever the table of deadlines says.
 pub const BOOT_TIMEOUT: &str = "boot_timeout";
 
+/// The parameter that names a profiler.
+pub const PROFILER: &str = "profiler";
 /// The parameter that says how often a guest's disk is booted before the boot that counts.
 pub const EARLIER_BOOTS: &str = "earlier_boots";
 

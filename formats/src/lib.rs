@@ -4,6 +4,7 @@
 //!   *.RHS ──> rhs            perf.conf ──> perf_conf         tool output ──> netperf, fio, ..: a module each
 //!   the beginning of a disk image ──> qcow2, vmdk    a guest's output disk ──> output
 //!   a domain of libvirt ──> libvirt (perfvt's keys)
+//!   stacks of a profile ──> folded
 //!   /proc of host and guest ──> counters, noise              journal.jsonl <─> journal
 //! ```
 //!
@@ -15,6 +16,7 @@ pub mod boot;
 pub mod counters;
 pub mod ffsb;
 pub mod fio;
+pub mod folded;
 pub mod foreign;
 pub mod iperf3;
 pub mod journal;

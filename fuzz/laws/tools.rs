@@ -178,3 +178,20 @@ pub fn pattern(data: &[u8]) {
         }
     }
 }
+
+/// Stacks of a profile: what is kept of any text reads as itself, and nothing grows.
+pub fn folded(data: &[u8]) {
+    use formats::folded::{DEEPEST, Folded, LONGEST_NAME, MOST_STACKS};
+    for folded in [Folded::read(data), Folded::of_perf(data, None), Folded::of_perf(data, Some((5, 50)))] {
+        let mut stacks = 0;
+        for (frames, samples) in folded.stacks() {
+            let frames: Vec<&str> = frames.collect();
+            assert!(samples > 0 && (1..=DEEPEST).contains(&frames.len()));
+            assert!(frames.iter().all(|f| !f.is_empty() && f.len() <= LONGEST_NAME && !f.contains('\n')));
+            stacks += 1;
+        }
+        assert!(stacks <= MOST_STACKS);
+        let again = Folded::read(folded.text().as_bytes());
+        assert_eq!((again.text(), again.lost), (folded.text(), 0));
+    }
+}

@@ -4,6 +4,7 @@
 //! these events.
 
 use crate::failure::{Code, read_reason, read_reason_if_any};
+use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +16,8 @@ mod state;
 /// The version that [`Event::Opened`] carries.
 ///
 /// Changelog: 1, the first; 2, failures have a code, samples that are tried again and waiting are told, cases may be
-/// settled; later, within 2: blocks may be added, plans joined, and failed cells reopened.
+/// settled; later, within 2: blocks may be added, plans joined, failed cells reopened, and
+/// environments profiled.
 pub const JOURNAL_FORMAT: u32 = 2;
 
 /// A change of a campaign's state.
@@ -170,6 +172,15 @@ pub enum Event {
         file: String,
         /// Its first block.
         block: u32,
+    },
+    /// An environment was profiled in a boot of its own, of which nothing is judged.
+    Profiled {
+        /// Environment.
+        environment: String,
+        /// What came of it.
+        profile: Profile,
+        /// Seconds that it took.
+        seconds: f64,
     },
     /// The user or a signal asked for an end.
     Interrupted {

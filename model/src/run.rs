@@ -5,13 +5,14 @@ use crate::failure::FailedAttempt;
 use crate::farm::FarmShard;
 use crate::fingerprint::Fingerprint;
 use crate::metric::MetricDecl;
+use crate::profile::Profile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version that [`RunFile::format`] carries.
 ///
 /// Changelog: 1, the first; later, within 1: facts that changed, attempts that failed, guests that were started, whether the
-/// campaign has ended.
+/// campaign has ended, the profile.
 pub const RUN_FORMAT: u32 = 1;
 
 /// The content of `run.json`. The file is described in `docs/formats.md`.
@@ -72,6 +73,9 @@ pub struct RunFile {
     /// Which shard of a farm the campaign is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub farm: Option<FarmShard>,
+    /// Where the environment's guests and QEMU spent their time in a boot of its own, which is never judged (`profiler`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// A fact that changed between the boots of one environment.

@@ -8,6 +8,8 @@ pub const HOST_ANSWER: Duration = Duration::from_secs(10);
 pub const CHANNEL_ANSWER: Duration = Duration::from_secs(20);
 /// How much later than the guest's own deadline the host gives up.
 pub const GRACE: Duration = Duration::from_secs(5);
+/// A profiler that was told to end writes down what it has seen, and finds the names of its addresses.
+pub const PROFILE: Duration = Duration::from_secs(300);
 /// One part of a dead guest's forensics; a QEMU that is told to quit, a host that is told to kill.
 pub const LAST_WORDS: Duration = Duration::from_secs(2);
 /// A program of the host's that works on local files or units: git, ssh-keygen, systemctl.

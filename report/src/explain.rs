@@ -1,6 +1,7 @@
 //! Every number behind one verdict, in the order in which the verdict was reached.
 
 mod category;
+mod reasons;
 
 use crate::failures;
 use crate::gate;
@@ -76,6 +77,7 @@ pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) 
     for warning in &row.warnings {
         let _ = writeln!(out, "  ! {}", warning_text(warning));
     }
+    reasons::write(&mut out, comparison, index);
     Some(out)
 }
 

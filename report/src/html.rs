@@ -3,7 +3,7 @@
 //! ```text
 //!   document (head, style, script) around: answer (a card for each candidate, + categories), banner (gate, sides, published)
 //!               -> failures -> notes -> hosts -> changes -> heatmap -> table (picture and effect in each row) -> iozone -> history -> classic -> method
-//!               -> pack (drilldown of every row, with plots)
+//!               -> pack (drilldown of every row, with plots and reasons)
 //! ```
 //! Pages of runs and of sites are made of the same parts: document, card, table styles.
 //! Everything that was not written here passes `foreign`: invisible characters are shown, markup is escaped,
@@ -33,6 +33,7 @@ mod page;
 mod picture;
 mod plots;
 mod published;
+mod reasons;
 mod strip;
 mod table;
 

@@ -5,6 +5,7 @@ mod categories;
 mod fill;
 mod hosts;
 mod legend;
+mod moved;
 mod notes;
 mod pick;
 mod table;
@@ -86,6 +87,7 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
             counted(picked.decided, "further row")
         );
     }
+    moved::write(&mut out, comparison, (&picked.listed, &views), options.all, (width, &paint));
     categories::write(&mut out, comparison, &views, width, &paint);
     hosts::write(&mut out, comparison, &views, (width, options.all), &paint);
     if !nothing_meets && !comparison.nearest.is_empty() {

@@ -36,6 +36,7 @@ pub const EXPECTED: &[(Lack, &str, &str)] = &[
     (Lack::Foreign, "timeline_browser::axe", "axe-core comes by npm, which is not asked for"),
     (Lack::Hardware, "guests::an_ordinary_user_can_do_it_all", "/dev/net/tun may be closed to other users"),
     (Lack::Hardware, "scenarios::a_guest_lives_in_huge_pages", "memory may be too full or too scattered"),
+    (Lack::Hardware, "profiles::a_real_perf", "a host may keep its users from perf (perf_event_paranoid)"),
     (Lack::Hardware, "lab::window::threads::", "a host may be too busy for a measurement of its own threads"),
 ];
 

@@ -273,7 +273,7 @@ pub(crate) fn level_of<'c>(
 
 /// Appends one level in its canonical form: a number that is whole loses its fraction (`64.00` is `64`, as the
 /// generations of netperf files print the same size), and control characters become blanks.
-fn push_level(out: &mut String, level: &str) {
+pub(crate) fn push_level(out: &mut String, level: &str) {
     if level.contains('.')
         && let Some((whole, fraction)) = level.split_once('.')
     {

@@ -5,6 +5,7 @@
 mod ancestor_defects;
 mod classic;
 mod compare_categories;
+mod compare_causes;
 mod compare_comparable;
 mod compare_failures;
 mod compare_foreign;

@@ -7,8 +7,9 @@ use crate::{DONE, Error};
 use collect::campaign::Campaign;
 use collect::campaign::journal::Journal;
 use edge::write::{output, parent};
-use model::Moment;
+use model::{Moment, readable};
 use model::journal::State;
+use model::profile::FLAME_FILE;
 use model::store::{JOB_LOG, RUN_PAGE, write_atomically};
 use report::campaign::{Life, Story, junit, log, page, status as words};
 use std::io::Write;
@@ -45,8 +46,25 @@ pub fn write(dir: &Path, campaign: &Campaign) -> Result<(), Error> {
     let events = Journal::events(dir)?;
     let story = Story { file: campaign.file(), events: &events };
     write_atomically(&dir.join(JOB_LOG), log(&story).as_bytes())?;
+    flames(dir, &story)?;
     let page = page(&story, &|boot| campaign.forensics(boot));
     Ok(write_atomically(&dir.join(RUN_PAGE), page.as_bytes())?)
+}
+
+/// Draws the profiles that have no picture yet.
+fn flames(dir: &Path, story: &Story<'_>) -> Result<(), Error> {
+    for (environment, profile) in &story.state().profiles {
+        let environment = dir.join(environment);
+        for case in &profile.cases {
+            let picture = environment.join(&case.folder).join(FLAME_FILE);
+            if !picture.exists() {
+                let flame = analyze::flame(&environment, case)?;
+                let heading = format!("{}: {}", profile.boot, readable(&case.case.id()));
+                write_atomically(&picture, report::flame_svg(&flame, &heading).as_bytes())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Says what the campaign is called, and where its page and its log lie.

@@ -176,14 +176,16 @@ impl Campaign {
         Ok(())
     }
 
-    /// Puts into a description what the journal says of failures, of guests and of the end. Gives whether that is news.
+    /// Puts into a description what the journal says of failures, of guests, of a profile and of the end. Gives whether that is news.
     pub(super) fn put_outcomes(&self, run: &mut RunFile) -> bool {
         let state = &self.journal.state;
         let failures = state.failures.get(&run.environment).cloned().unwrap_or_default();
         let started = state.guests.get(&run.environment).copied().unwrap_or_default();
         let ended = Some(state.finished.is_some() && self.standing().cells.pending() == 0);
-        let differs = (&run.failures, run.started, run.ended) != (&failures, started, ended);
-        (run.failures, run.started, run.ended) = (failures, started, ended);
+        let profile = state.profiles.get(&run.environment).cloned();
+        let differs = (&run.failures, run.started, run.ended, &run.profile)
+            != (&failures, started, ended, &profile);
+        (run.failures, run.started, run.ended, run.profile) = (failures, started, ended, profile);
         differs
     }
 }

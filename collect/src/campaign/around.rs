@@ -6,6 +6,8 @@ use super::setup::SetupError;
 use crate::drive::{Act, Engine, Journal, Places, Script, Step, Verb, no_shell};
 use crate::environment::{Place, Stage};
 use crate::lab::{Failed, Lab};
+use crate::parameters::PROFILER;
+use crate::parse::{Profiler, profiler};
 use edge::{quoted, quoted_end};
 use model::drive::Verdict;
 use model::{Accel, Code, Params};
@@ -68,6 +70,9 @@ pub(super) fn check(stage: &Stage) -> Result<(), SetupError> {
                     script.name, step.line, step.text
                 )));
             }
+        }
+        if let Some(Profiler::Command(_)) = profiler(&room.params)? {
+            no_shell(room.params.text(PROFILER)?).map_err(|why| wrong(format!("{PROFILER}: {why}")))?;
         }
         for key in [PRE_COMMAND, POST_COMMAND].into_iter().filter(|key| given(&room.params, key).is_some()) {
             room.params.words(key)?;

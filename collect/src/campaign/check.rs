@@ -161,6 +161,7 @@ mod tests {
             started: 0,
             ended: None,
             farm: None,
+            profile: None,
         }
     }
 

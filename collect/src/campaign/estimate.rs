@@ -2,7 +2,7 @@
 
 use crate::environment::{EnvironmentSpec, Place, Stage};
 use crate::matrix::Environment;
-use crate::parse::is_offline;
+use crate::parse::{is_offline, profiler};
 use crate::workload::Workload;
 use edge::quoted;
 use model::Accel;
@@ -55,7 +55,7 @@ pub(super) fn estimate(
     let (boots_each, cases) = (f64::from(boots_each), cases as f64);
     let mut boots = Vec::new();
     let case = environments.first().map_or(0.0, |e| workload.seconds(&e.params));
-    let mut seconds = 0.0;
+    let (mut seconds, mut all) = (0.0, 0.0);
     for (environment, room) in environments.iter().zip(&stage.rooms) {
         let boot = match &room.place {
             Place::Host(_) => BUILTIN.under(stage.accel),
@@ -63,9 +63,12 @@ pub(super) fn estimate(
         };
         // A guest that nobody talks to has one case.
         let again = if is_offline(&environment.params) { boot } else { 0.0 };
-        seconds += boots_each * (boot + cases * (case + again));
+        // A profile is one boot more; who reads its key again says what is wrong with it.
+        let profiled = profiler(&environment.params).is_ok_and(|profiler| profiler.is_some());
+        let boots_of = boots_each + if profiled { 1.0 } else { 0.0 };
+        seconds += boots_of * (boot + cases * (case + again));
+        all += boots_of;
     }
-    let all = boots_each * environments.len() as f64;
     Estimate { seconds, bytes: (all * (BOOT_BYTES + cases * CASE_BYTES)) as u64, boots }
 }
 

@@ -147,6 +147,7 @@ impl Campaign {
             started: 0,
             ended: None,
             farm: self.file.farm.clone(),
+            profile: None,
         };
         self.put_outcomes(&mut run);
         Ok(store::write_json(&path, &run)?)

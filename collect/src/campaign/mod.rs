@@ -28,6 +28,7 @@ pub mod keep;
 mod kernels;
 mod open;
 pub mod plan;
+mod profile;
 mod refused;
 mod reopened;
 pub mod repeat;

@@ -61,16 +61,16 @@ impl Campaign {
             while let Some(block) = self.file.blocks.get(done).cloned() {
                 self.mind_the_budget(hooks, &block)?;
                 if let Some(signal) = self.block(booter, hooks, &block)? {
-                    self.tell(hooks, Event::Interrupted { signal })?;
-                    self.refresh_run_files()?;
-                    let cells = self.standing().cells;
-                    return Ok(Ended { valid: cells.valid, invalid: cells.invalid, interrupted: true });
+                    return self.interrupted(hooks, signal);
                 }
                 done += 1;
             }
             if !self.confirm(hooks)? {
                 break;
             }
+        }
+        if let Some(signal) = self.profile_all(booter, hooks)? {
+            return self.interrupted(hooks, signal);
         }
         let cells = self.standing().cells;
         let (valid, invalid) = (cells.valid, cells.invalid);
@@ -81,6 +81,14 @@ impl Campaign {
         self.tell(hooks, Event::Finished { valid, invalid })?;
         self.refresh_run_files()?;
         Ok(Ended { valid, invalid, interrupted: false })
+    }
+
+    /// Writes down that somebody asked for an end.
+    fn interrupted(&mut self, hooks: &mut Hooks<'_>, signal: String) -> Result<Ended, CampaignError> {
+        self.tell(hooks, Event::Interrupted { signal })?;
+        self.refresh_run_files()?;
+        let cells = self.standing().cells;
+        Ok(Ended { valid: cells.valid, invalid: cells.invalid, interrupted: true })
     }
 
     /// A journal that says "measured" is believed only as far as the values are there: somebody may have removed a file.

@@ -352,6 +352,11 @@ pub trait Lab {
     fn watched(&self) -> Watched {
         Watched::default()
     }
+    /// QEMU's processes, each with the name of its guest, the server's first; none where there is no guest, or several that come
+    /// and go.
+    fn processes(&self) -> Vec<(String, u32)> {
+        Vec::new()
+    }
     /// Images that are to be checked once the guest has ended, which are given once.
     fn images(&mut self) -> Images {
         Images::default()

@@ -1,6 +1,6 @@
 //! Keys of how it is measured.
 
-use super::{BOOT_TIMEOUT, BUILD_ON, DEADLINE_FACTOR, Known};
+use super::{BOOT_TIMEOUT, BUILD_ON, DEADLINE_FACTOR, Known, PROFILER};
 use model::expected::EXPECTED_UNTIL;
 
 /// How it is measured.
@@ -48,6 +48,12 @@ pub(super) const MEASURING: &[Known] = &[
         "none",
         "a command with its arguments, no shell",
         "what is run on this host when they are gone",
+    ),
+    Known::open(
+        PROFILER,
+        "none",
+        "none, perf, or a command with its arguments, no shell",
+        "who looks where guests and QEMU spend their time, in one boot more that is never judged (docs/causes.md)",
     ),
     Known::open(
         EXPECTED_UNTIL,

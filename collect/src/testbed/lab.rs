@@ -333,6 +333,10 @@ impl Lab for GuestLab {
         self.all_watched()
     }
 
+    fn processes(&self) -> Vec<(String, u32)> {
+        self.qemus()
+    }
+
     fn images(&mut self) -> Images {
         std::mem::take(&mut self.images)
     }

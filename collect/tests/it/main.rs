@@ -19,6 +19,7 @@ mod nested_kvm;
 #[path = "../../../vm/tests/it/nested_support/mod.rs"]
 mod nested_support;
 mod obstacles;
+mod profiles;
 mod right_guest;
 mod samples;
 mod secrets;

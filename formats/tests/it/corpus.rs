@@ -154,6 +154,7 @@ const FOREIGN: &[(&str, Law)] = &[
 const TOOLS: &[(&str, Law)] = &[
     ("fio", tools_law::fio),
     ("iperf3", tools_law::iperf3),
+    ("folded", tools_law::folded),
     ("kvm_unit_tests", tools_law::kvm_unit_tests),
     ("qemu_img", tools_law::qemu_img),
     ("qemu_iotests", tools_law::qemu_iotests),

@@ -2,6 +2,7 @@
 
 use super::{Added, Event};
 use crate::failure::{Code, FailedAttempt, bounded};
+use crate::profile::Profile;
 use std::collections::BTreeMap;
 
 /// How a cell (environment x repeat x case) stands.
@@ -117,6 +118,8 @@ pub struct State {
     pub first_added: Option<u32>,
     /// Files of joined environments.
     pub joined: Vec<String>,
+    /// Profiles by environment.
+    pub profiles: BTreeMap<String, Profile>,
     /// Nanoseconds during which a perfvt worked on the campaign.
     pub worked_ns: u64,
     /// The boot in hand, with the case in hand.
@@ -157,6 +160,9 @@ impl State {
                 self.pid = Some(*pid);
             }
             Event::Interrupted { .. } => self.interrupted = true,
+            Event::Profiled { environment, profile, .. } => {
+                self.profiles.insert(environment.clone(), profile.clone());
+            }
             Event::Finished { valid, invalid } => self.finished = Some((*valid, *invalid)),
             Event::BootStarted { .. }
             | Event::BootReady { .. }

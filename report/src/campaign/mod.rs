@@ -10,6 +10,7 @@
 mod junit;
 mod log;
 mod page;
+mod profiles;
 mod status;
 
 pub use junit::junit;

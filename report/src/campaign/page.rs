@@ -1,6 +1,7 @@
 //! The page of a run: one file without network and without script, in the style of the comparison's page.
 
 use super::log::line;
+use super::profiles::{self, href};
 use super::{Stamped, Story, clock, duration};
 use crate::html::{Card, Document, Figure, card, contents, foreign};
 use maud::{Markup, html};
@@ -32,15 +33,23 @@ pub fn page(story: &Story<'_>, forensics: &dyn Fn(&BootState) -> Option<String>)
     let title = format!("Run of {} {}", story.file.workload, story.file.id);
     let body = html! {
         header { (summary(story, &state, &standing)) }
-        (contents([("cells", "Cells"), ("boots", "Boots"), ("times", "Times"), ("events", "Events")], None))
+        (contents(sections(&state), None))
         main {
             (cells(story, &state))
             (boots(&state, &rows, forensics))
             (times(&state, &rows))
+            @if !state.profiles.is_empty() { (profiles::section(&state)) }
             (events(story))
         }
     };
     Document { title: &title, version: env!("CARGO_PKG_VERSION"), ..Document::default() }.page(&body)
+}
+
+/// The sections of the page.
+fn sections(state: &State) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let profiles = (!state.profiles.is_empty()).then_some(("profiles", "Profiles"));
+    let before = [("cells", "Cells"), ("boots", "Boots"), ("times", "Times")];
+    before.into_iter().chain(profiles).chain([("events", "Events")])
 }
 
 fn rows(events: &[Stamped]) -> Vec<Row<'_>> {
@@ -226,21 +235,6 @@ fn boots(state: &State, rows: &[Row<'_>], forensics: &dyn Fn(&BootState) -> Opti
             }
         }
     }
-}
-
-/// A relative path as a link: everything that is not plain is percent-encoded, so that it can neither leave the page's
-/// folder by a scheme nor end the attribute.
-fn href(path: &str) -> String {
-    let mut out = String::from("./");
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' | b'=' | b',' => {
-                out.push(char::from(byte));
-            }
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 fn failure(event: &Event) -> Markup {

@@ -1,43 +1,14 @@
 //! Everything about one row: each point, their order, the numbers, the steps to the verdict, what moved with it.
 
-use super::{breakable, foreign, hosts, minus, plots};
+use super::{breakable, foreign, hosts, minus, plots, reasons};
+use crate::causes::{Companions, MOVED};
 use crate::numbers::raw;
 use crate::rows::{RowView, glyph};
 use crate::statistics::{self, Section};
 use crate::{explain, failures};
-use analyze::{Comparison, Row, Sample};
+use analyze::{Comparison, Sample};
 use maud::{Markup, html};
 use model::readable;
-
-/// So many of the metrics that moved with a row are named.
-const MOVED: usize = 8;
-
-/// Other metrics of the same case, found once for all rows.
-pub(super) struct Companions<'v, 'a> {
-    by_case: std::collections::HashMap<CaseKey<'a>, Vec<&'v RowView<'a>>>,
-}
-
-type CaseKey<'a> = (usize, &'a str, &'a str, &'a [(String, String)]);
-
-fn case_key(row: &Row) -> CaseKey<'_> {
-    (row.candidate, &row.workload, &row.category, &row.case.0)
-}
-
-impl<'v, 'a> Companions<'v, 'a> {
-    pub fn of(views: &'v [RowView<'a>]) -> Self {
-        let mut by_case = std::collections::HashMap::<CaseKey<'a>, Vec<&'v RowView<'a>>>::new();
-        for view in views {
-            by_case.entry(case_key(view.row)).or_default().push(view);
-        }
-        Companions { by_case }
-    }
-
-    /// Metrics of this row's case whose change was decided too.
-    fn moved(&self, view: &RowView<'_>) -> Vec<&'v RowView<'a>> {
-        let Some(all) = self.by_case.get(&case_key(view.row)) else { return Vec::new() };
-        all.iter().filter(|v| v.index != view.index && v.row.verdict.is_decided_change()).copied().collect()
-    }
-}
 
 /// The content of a row's details.
 pub(super) fn content(
@@ -80,6 +51,7 @@ pub(super) fn content(
                         @if moved.len() > MOVED { li { "and " (moved.len() - MOVED) " more metrics of the case" } }
                     }
                 }
+                @if row.verdict.is_decided_change() { (reasons::exits(comparison, view, companions)) }
                 p.id { "Row " code { (breakable(&readable(&row.id))) } }
                 @if row.metric_as_written != row.metric {
                     p { "Named " code { (foreign(&row.metric_as_written)) } " in the files." }
@@ -87,6 +59,7 @@ pub(super) fn content(
             }
             @if view.row.hosts.is_some() { div.words { h3 { "By host" } (hosts::table(view)) } }
             (numbers(view))
+            @if row.verdict.is_decided_change() { (reasons::profile(comparison, view, companions)) }
             (values(comparison, view))
         }
     }

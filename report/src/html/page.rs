@@ -1,12 +1,12 @@
 //! The page as a whole.
 
 use super::document::{self, Document};
-use super::drilldown::{self, Companions};
 use super::{
-    HtmlOptions, answer, banner, changes, classic, curves, failures, heatmap, history, hosts, iozone, method,
-    notes, pack, published, table,
+    HtmlOptions, answer, banner, changes, classic, curves, drilldown, failures, heatmap, history, hosts, iozone,
+    method, notes, pack, published, table,
 };
 use crate::brief;
+use crate::causes::Companions;
 use crate::date;
 use crate::machine;
 use crate::matching;

@@ -1,6 +1,7 @@
 //! The views of a campaign: status, job log and the page of a run.
 
 use model::journal::{Added, AddedFor, Event};
+use model::{Profile, ProfiledCase, ProfiledStacks};
 use model::{BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Rule};
 use report::campaign::{Life, Stamped, Story, duration, junit, log, page, status};
 
@@ -339,4 +340,26 @@ fn junit_of_a_campaign_is_valid_by_jenkins_schema() {
 fn durations_are_as_long_as_they_need_to_be() {
     let all = [0.04, 9.94, 9.96, 59.6, 725.0, 12_000.0].map(duration);
     assert_eq!(all, ["0.0 s", "9.9 s", "10 s", "1 min 0 s", "12 min 5 s", "3 h 20 min"]);
+}
+
+#[test]
+fn a_profile_stands_on_the_page_and_in_the_log_as_what_is_never_judged() {
+    let case = file().cases[0].clone();
+    let stacks = vec![ProfiledStacks { of: "host".into(), samples: 1201 }];
+    let profile = Profile {
+        profiler: "perf".into(),
+        boot: "c-base-profile".into(),
+        cases: vec![ProfiledCase { case, folder: "profile/000.TCP_RR.size=1\"><b>".into(), stacks }],
+        told: vec![HOSTILE.into()],
+    };
+    let mut events = events();
+    events.push((99 * SECOND, Event::Profiled { environment: "base".into(), profile, seconds: 12.0 }));
+    let file = file();
+    let story = Story { file: &file, events: &events };
+    let page = page(&story, &|_| None);
+    for part in ["Never judged", "host 1201", "./base/profile/000.TCP_RR.size=1%22%3E%3Cb%3E/flame.svg"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("<script>alert"), "{page}");
+    assert!(log(&story).contains("base: profiled, not judged: 1201 samples in 12 s"), "{}", log(&story));
 }

@@ -2,10 +2,12 @@
 #![allow(dead_code)]
 
 use analyze::{CompareOptions, Comparison, Row, compare};
+use formats::folded::Folded;
 use formats::perf_conf::Conf;
 use model::measurement::{Outcome, Window};
 use model::run::{BlockMembers, FactChange, RunFile};
-use model::{Case, Code, Direction, FailedAttempt, Fingerprint, Keys, Measurement, MetricDecl, Rule};
+use model::{Case, Code, Direction, FailedAttempt, Fingerprint, Keys, Measurement, MetricDecl, Profile};
+use model::{ProfiledCase, ProfiledStacks, Rule};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,8 @@ pub struct Env {
     /// Guests that were started; with `ended` the run.json is of a perfvt that counts attempts.
     pub guests: u32,
     pub ended: Option<bool>,
+    /// Stacks of the case of the first series, by source; with a sentence of what could not be profiled.
+    pub profile: Option<Profiled>,
     /// When the environment was first booted, seconds since the epoch.
     pub started: u64,
     /// Seconds after `started` at which the first boot was measured, where that is told; a hundred later the next.
@@ -48,6 +52,13 @@ pub struct Env {
     /// The classic file of each repeat, if it has one.
     pub rhs: Vec<String>,
     pub series: Vec<Series>,
+}
+
+/// Folded stacks by source, and what is told beside them.
+#[derive(Clone, Debug, Default)]
+pub struct Profiled {
+    pub stacks: Vec<(&'static str, String)>,
+    pub told: Vec<&'static str>,
 }
 
 /// A metric of a case, with a value or a reason for each repeat.
@@ -99,6 +110,7 @@ impl Env {
             failures: Vec::new(),
             guests: repeats as u32,
             ended: None,
+            profile: None,
             started: 1_700_000_000,
             clock: None,
             rhs: Vec::new(),
@@ -160,6 +172,23 @@ impl Env {
             started: self.guests,
             ended: self.ended,
             farm: None,
+            profile: self.profile.as_ref().map(|p| self.profile(p)),
+        }
+    }
+
+    fn profile(&self, profiled: &Profiled) -> Profile {
+        let s = &self.series[0];
+        let case = Case { workload: s.workload.into(), category: s.category.into(), keys: s.keys.clone() };
+        let stacks = profiled.stacks.iter().map(|(of, text)| ProfiledStacks {
+            of: of.to_string(),
+            samples: Folded::read(text.as_bytes()).samples(),
+        });
+        let folder = "profile/000.case".into();
+        Profile {
+            profiler: "perf".into(),
+            boot: format!("{}-{}-profile", self.campaign, self.name),
+            cases: vec![ProfiledCase { case, folder, stacks: stacks.collect() }],
+            told: profiled.told.iter().map(|s| s.to_string()).collect(),
         }
     }
 
@@ -168,6 +197,12 @@ impl Env {
         let dir = root.join(self.name);
         fs::create_dir_all(&dir).unwrap();
         model::store::write_json(&dir.join("run.json"), &self.run()).unwrap();
+        for (of, text) in self.profile.iter().flat_map(|p| &p.stacks) {
+            let folder = dir.join("profile/000.case");
+            fs::create_dir_all(&folder).unwrap();
+            let packed = Folded::read(text.as_bytes()).packed().unwrap();
+            fs::write(folder.join(ProfiledStacks::file(of)), packed).unwrap();
+        }
         for repeat in 0..self.repeats() {
             let sub = dir.join(format!("repeat{}.default.netperf.host_guest", repeat + 1));
             fs::create_dir_all(&sub).unwrap();

@@ -23,6 +23,7 @@ pub use clock::ClockRate;
 pub use debugfs::{counts_in_debugfs, debugfs_counters};
 pub use host::{HostCounters, LinkMeasured, SwitchCounted};
 pub(super) use kvm::exits_of_before;
+pub(super) use kvm::METRICS as KVM_METRICS;
 pub use kvm::{EXITS, KvmReader, KvmSource};
 pub use threads::{Meter, Role, ThreadTime};
 pub use values::{add, metrics};

@@ -1,6 +1,6 @@
 //! What the counters at the ends of a window come to.
 
-use super::{ClockRate, EXITS, Role, SwitchCounted, ThreadTime};
+use super::{ClockRate, KVM_METRICS, Role, SwitchCounted, ThreadTime};
 use crate::lab::{Failed, HostSample, Measured, Outcome, Point, Value};
 use formats::counters;
 use model::Code;
@@ -18,8 +18,8 @@ const OF_THREADS: [&str; 9] = [
     "perfvt_CPU",
 ];
 
-/// Metrics of the host, and of KVM.
-const OF_HOST: [&str; 11] = [
+/// Metrics of the host.
+const OF_HOST: [&str; 9] = [
     "host_steal",
     "host_ctxt",
     "host_psi_cpu",
@@ -29,8 +29,6 @@ const OF_HOST: [&str; 11] = [
     "switch_drops",
     "link_rtt",
     "link_loss",
-    "exits",
-    "irq_inj",
 ];
 
 /// The guest's clock against the host's, and how uncertain that is.
@@ -39,11 +37,9 @@ const OF_CLOCK: [&str; 2] = ["clock_drift", "clock_drift_err"];
 /// Every metric that a window may have, whatever the workload. Their units and roles stand in perf.conf's `[DEFAULT]`.
 pub fn metrics() -> Vec<&'static str> {
     let of_guest = counters::files().into_iter().flat_map(|(_, metrics)| metrics);
-    OF_THREADS.into_iter().chain(of_guest).chain(OF_CLOCK).chain(OF_HOST).collect()
+    let of_kvm = KVM_METRICS.into_iter().map(|(metric, _)| metric);
+    OF_THREADS.into_iter().chain(of_guest).chain(OF_CLOCK).chain(OF_HOST).chain(of_kvm).collect()
 }
-
-/// KVM's own names of what perfvt calls differently: (metric, counter).
-const KVM: [(&str, &str); 2] = [("exits", EXITS), ("irq_inj", "irq_injections")];
 
 /// Adds what was counted to what the workload found; what the workload gave itself stays.
 ///
@@ -73,7 +69,7 @@ fn values(measured: &Measured) -> Result<Vec<(&'static str, f64)>, Failed> {
         found.extend(OF_CLOCK.into_iter().zip([drift, uncertainty]));
     }
     found.extend(of_host(measured, seconds));
-    for (metric, counter) in KVM {
+    for (metric, counter) in KVM_METRICS {
         found.extend(measured.kvm_delta(counter)?.map(|delta| (metric, delta as f64)));
     }
     Ok(found)

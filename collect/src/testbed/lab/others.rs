@@ -21,6 +21,15 @@ impl GuestLab {
         self.spec.guests.get(guest).map_or("", |guest| guest.name.as_str())
     }
 
+    /// The processes of all QEMUs, the server's first.
+    pub(super) fn qemus(&self) -> Vec<(String, u32)> {
+        let second = self.second.as_ref().map(|second| second.borrow());
+        let second = second.as_ref().and_then(|second| second.machine.as_ref());
+        let measured = [Some(&self.machine), second].into_iter().take(self.spec.measured());
+        let all = measured.chain(self.others.iter().map(Some)).enumerate();
+        all.filter_map(|(guest, machine)| Some((self.name(guest).to_owned(), machine?.pid()))).collect()
+    }
+
     fn pins(&self, guest: usize) -> Option<&GuestPins> {
         self.spec.guests.get(guest)?.pins.as_ref()
     }

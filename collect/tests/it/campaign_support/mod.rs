@@ -55,6 +55,8 @@ pub struct PretendLab {
     script: Script,
     /// What a check of its images finds.
     found: Found,
+    /// What there is to be profiled.
+    processes: Vec<(String, u32)>,
 }
 
 impl Lab for PretendLab {
@@ -99,6 +101,9 @@ impl Lab for PretendLab {
     fn misplaced(&mut self) -> Vec<String> {
         Vec::new()
     }
+    fn processes(&self) -> Vec<(String, u32)> {
+        self.processes.clone()
+    }
     fn images(&mut self) -> Images {
         Images::checked(std::mem::take(&mut self.found))
     }
@@ -119,6 +124,8 @@ pub struct PretendBooter {
     pub boots: u32,
     /// What checks of the images of the first boots find.
     pub found: VecDeque<Found>,
+    /// What there is to be profiled.
+    pub processes: Vec<(String, u32)>,
 }
 
 impl Booter for PretendBooter {
@@ -127,8 +134,11 @@ impl Booter for PretendBooter {
         if self.broken.pop_front().unwrap_or(false) {
             return Err(Failed::new(Code::EarlyExit, "QEMU ended with status 1").into());
         }
-        let lab =
-            PretendLab { script: Rc::clone(&self.script), found: self.found.pop_front().unwrap_or_default() };
+        let lab = PretendLab {
+            script: Rc::clone(&self.script),
+            found: self.found.pop_front().unwrap_or_default(),
+            processes: self.processes.clone(),
+        };
         let mut facts = Fingerprint::default();
         facts.set("qemu.version", "1.2");
         Ok(Booted {

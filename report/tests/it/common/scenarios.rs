@@ -31,6 +31,7 @@ pub fn small() -> Vec<(&'static str, Comparison)> {
         ("failing", failing()),
         ("two_sessions", two_sessions()),
         ("hosts", super::hosts::hosts()),
+        ("profiled", profiled()),
     ]
 }
 
@@ -457,4 +458,45 @@ pub fn looked() -> Comparison {
         input.judged()
     });
     JUDGED.clone()
+}
+
+/// A case that got slower, with its counters, its exits by reason, and profiles whose names try to leave where they are put.
+pub fn profiled() -> Comparison {
+    static JUDGED: LazyLock<Comparison> = LazyLock::new(|| {
+        let input = Input::new(|root| {
+            let side = |name, factor: f64, exits: f64, stacks: [String; 2]| {
+                let of = |metric, unit, values: Vec<f64>| series("TCP_STREAM (RX)", 64, metric, unit, &values);
+                let all = vec![
+                    of("throughput", "Mbit/s", around(941.0 * factor, 4.0, 0)),
+                    of("CPU", "%", around(41.0 / factor, 0.4, 1)),
+                    of("exits", "", around(93_500.0 * exits, 400.0, 2)),
+                    of("exit_io", "", around(60_000.0 * exits, 300.0, 3)),
+                    of("exit_halt", "", around(1_200.0, 9.0, 1)),
+                    of("exit_signal", "", vec![0.0; 5]),
+                ];
+                let mut side = environment(name, "c1", all).unpaired();
+                let [host, vm1] = stacks;
+                side.profile = Some(super::support::Profiled { stacks: vec![("host", host), ("vm1", vm1)], told: vec![] });
+                side
+            };
+            let before = "CPU 0/KVM;ioctl;kvm_arch_vcpu_ioctl_run;vmx_vcpu_run 700\nCPU 0/KVM;ioctl;kvm_arch_vcpu_ioctl_run;handle_io 100\n\
+                          qemu-system-x86;main_loop;poll 200\n";
+            let after = "CPU 0/KVM;ioctl;kvm_arch_vcpu_ioctl_run;vmx_vcpu_run 500\nCPU 0/KVM;ioctl;kvm_arch_vcpu_ioctl_run;handle_io;emulate 380\n\
+                         qemu-system-x86;main_loop;poll 117\nqemu-system-x86;rare 3\n";
+            let inner = format!("netserver;recv 900\nnetserver;{SCRIPT} 100\n");
+            let strange = format!("netserver;recv 700\nnetserver;{SCRIPT} 250\n{IMAGE}\u{202e};a\"b&c 50\n");
+            let base = side("base", 1.0, 1.0, [before.into(), inner]);
+            let head = side("head", 0.86, 1.5, [after.into(), strange]);
+            vec![base.write(root), head.write(root)]
+        });
+        input.judged()
+    });
+    JUDGED.clone()
+}
+
+/// The profile of one side alone.
+pub fn flame() -> analyze::Flame {
+    let mut flame = profiled().causes.remove(0).profile.unwrap();
+    flame.moved.clear();
+    flame
 }
