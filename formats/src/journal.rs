@@ -8,17 +8,18 @@
 //! `{"seq":..,"unix_ns":..,"event":{..}}`. A line that was cut by a crash, or damaged later, does not match it.
 
 use model::journal::{Event, JOURNAL_FORMAT};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// One line of the journal.
+/// One line of the journal. Other journals than a campaign's have other events and the same lines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct Entry<E = Event> {
     /// Counted from 1 without gaps.
     pub seq: u64,
     /// Nanoseconds since the epoch.
     pub unix_ns: u64,
     /// What happened.
-    pub event: Event,
+    pub event: E,
 }
 
 /// A journal that is damaged before its end.
@@ -34,7 +35,7 @@ pub struct JournalError {
 const SUM: &str = ",\"sum\":\"";
 
 /// One line, newline included.
-pub fn write_entry(entry: &Entry) -> Result<String, serde_json::Error> {
+pub fn write_entry<E: Serialize>(entry: &Entry<E>) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string(entry)?;
     let body = text.strip_suffix('}').unwrap_or(&text);
     Ok(format!("{body}{SUM}{}\"}}\n", checksum(&text)))
@@ -45,16 +46,16 @@ fn checksum(text: &str) -> String {
 }
 
 /// What a line is worth.
-enum Line {
+enum Line<E> {
     /// An entry.
-    Good(Entry),
+    Good(Entry<E>),
     /// Cut or changed: its checksum says so.
     Damaged(String),
     /// Whole, and not understood.
     Foreign(String),
 }
 
-fn read_line(line: &[u8]) -> Line {
+fn read_line<E: DeserializeOwned>(line: &[u8], is_newer: fn(&E) -> Option<String>) -> Line<E> {
     let Ok(line) = std::str::from_utf8(line) else { return Line::Damaged("the line is not UTF-8".into()) };
     let Some((body, rest)) = line.rsplit_once(SUM) else {
         return Line::Damaged("the line has no checksum".into());
@@ -63,20 +64,30 @@ fn read_line(line: &[u8]) -> Line {
     if rest.strip_suffix("\"}") != Some(checksum(&text).as_str()) {
         return Line::Damaged("the checksum does not match".into());
     }
-    match serde_json::from_str::<Entry>(&text) {
-        Ok(Entry { event: Event::Opened { format, .. }, .. }) if format > JOURNAL_FORMAT => Line::Foreign(
-            format!("format {format} is newer than this perfvt knows ({JOURNAL_FORMAT}); use a newer perfvt"),
-        ),
-        Ok(entry) => Line::Good(entry),
+    match serde_json::from_str::<Entry<E>>(&text) {
+        Ok(entry) => match is_newer(&entry.event) {
+            Some(why) => Line::Foreign(why),
+            None => Line::Good(entry),
+        },
         Err(e) => Line::Foreign(format!("{e}; a newer perfvt may have written it")),
     }
 }
 
+/// Why an event was written by a newer perfvt than this one, if it was.
+fn newer(event: &Event) -> Option<String> {
+    match event {
+        Event::Opened { format, .. } if *format > JOURNAL_FORMAT => Some(format!(
+            "format {format} is newer than this perfvt knows ({JOURNAL_FORMAT}); use a newer perfvt"
+        )),
+        _ => None,
+    }
+}
+
 /// A journal as it was read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Journal {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Journal<E = Event> {
     /// The good lines.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Entry<E>>,
     /// Bytes of the good lines: a writer that goes on cuts the file here.
     pub good_bytes: usize,
     /// Set when the last line was cut by a crash and is left out.
@@ -86,7 +97,15 @@ pub struct Journal {
 /// Reads a journal. Only its last line may be damaged: that is what a crash does. Damage before is an error, because
 /// what came after was written by somebody who knew more than this reader would.
 pub fn read(text: &[u8]) -> Result<Journal, JournalError> {
-    let mut journal = Journal::default();
+    read_lines(text, newer)
+}
+
+/// The same of a journal with other events; `is_newer` says why an event is not understood although it can be read.
+pub fn read_lines<E: DeserializeOwned>(
+    text: &[u8],
+    is_newer: fn(&E) -> Option<String>,
+) -> Result<Journal<E>, JournalError> {
+    let mut journal = Journal { entries: Vec::new(), good_bytes: 0, torn: false };
     let mut rest = text;
     let mut number = 0;
     while !rest.is_empty() {
@@ -97,7 +116,7 @@ pub fn read(text: &[u8]) -> Result<Journal, JournalError> {
             None => (rest, &[][..]),
         };
         let expected = journal.entries.len() as u64 + 1;
-        match read_line(line) {
+        match read_line(line, is_newer) {
             // A whole line without its newline would be glued to the next one: it counts as cut.
             Line::Good(_) | Line::Foreign(_) if end.is_none() => journal.torn = true,
             Line::Good(entry) if entry.seq == expected => journal.entries.push(entry),

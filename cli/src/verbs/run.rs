@@ -2,7 +2,6 @@
 
 use super::host::Turned;
 use crate::args::{Conduct, Resume, Run};
-use crate::by_event::ByEvent;
 use crate::progress::Progress;
 use crate::room;
 use crate::sight;
@@ -17,7 +16,7 @@ use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use analyze::history::Told;
 use collect::brought::to_build;
 use collect::campaign::setup::{Prepared, Request, Until, prepare, utc_stamp, without_exits_before_7_1};
-use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part};
+use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part, Stopping};
 use collect::config::Source;
 use collect::environment::Stage;
 use collect::lab::window::counts_in_debugfs;
@@ -89,7 +88,7 @@ pub(super) struct How<'a> {
     /// What its flags say.
     pub conduct: &'a Conduct,
     /// What decides between blocks, instead of the width of intervals.
-    pub stopping: Option<ByEvent>,
+    pub stopping: Option<Box<dyn Stopping>>,
 }
 
 /// What the flags ask for.
@@ -235,7 +234,7 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
 /// The same with something that decides between blocks.
 pub(super) fn resume_by(
     args: &Resume,
-    stopping: Option<ByEvent>,
+    stopping: Option<Box<dyn Stopping>>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
@@ -258,7 +257,7 @@ pub(super) fn resume_by(
 /// Takes what a campaign has no result of yet.
 fn go_on(
     args: &Resume,
-    (id, stage, stopping): (&str, Stage, Option<ByEvent>),
+    (id, stage, stopping): (&str, Stage, Option<Box<dyn Stopping>>),
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,

@@ -5,6 +5,7 @@ pub mod bootable;
 pub mod campaigns;
 pub mod hosts;
 pub mod pretended;
+pub mod project;
 pub mod quick;
 
 use serde_json::Value;
