@@ -104,12 +104,13 @@ const ENVIRONMENT: [&str; 15] = [
 
 /// Facts that say which QEMU and which kernels were run, and those whose names begin with these and a dot: what old headers
 /// call them, and what perfvt does.
-const SOFTWARE: [&str; 8] = [
+const SOFTWARE: [&str; 9] = [
     "kvm-userspace-ver",
     "kvm_version",
     "guest-kernel-ver",
     "qemu.version",
     "qemu.binary",
+    "qemu.build",
     "host.kernel",
     "guest.kernel",
     "guest.package.kernel",

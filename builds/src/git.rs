@@ -195,6 +195,29 @@ impl Repository {
         Ok(text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
     }
 
+    /// What takes a commit back, as a patch: from it to its first parent.
+    ///
+    /// # Errors
+    /// git cannot be asked, or the commit has no parent.
+    pub fn reverse(&self, commit: &str) -> Result<Vec<u8>, BuildError> {
+        let (place, parent) = (self.folder.display().to_string(), format!("{commit}^1"));
+        let args = [
+            "diff",
+            "--binary",
+            "--full-index",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            commit,
+            &parent,
+        ];
+        git_bytes(&["-C", &place], &args, HOST_WORK).map_err(|source| BuildError::Git {
+            doing: "reading what takes a commit back".to_owned(),
+            repository: self.folder.clone(),
+            source,
+        })
+    }
+
     /// What the work tree has beside its last commit, as a patch; nothing where it has nothing. Files that git does not know are
     /// no part of it.
     ///

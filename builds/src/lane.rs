@@ -9,9 +9,10 @@ use crate::recipe::{Place, Recipe, Step};
 use crate::store::{FILES, LOG, Record, Status, Store, hash, tail};
 use edge::{Made, Scratch};
 use process::deadlines::BUILD;
-use process::{Sink, Spec};
+use process::{Namespace, Sink, Spec};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What is to be built.
@@ -42,6 +43,8 @@ pub enum Progress {
     Step(usize, usize, String),
     /// What was left of the build before did not do; it begins from nothing.
     Anew,
+    /// The network cannot be cut off while it is built, and why.
+    Connected(String),
 }
 
 /// Builds, or finds what was built. A commit that does not build is a record, too, and is not tried again.
@@ -75,6 +78,7 @@ pub fn build(store: &Store, asked: &Asked<'_>, tell: &mut dyn FnMut(Progress)) -
         mirror.apply(&file, &lane.source)?;
     }
     drop(mirror);
+    let lane = Lane { network: cut_off(asked.recipe, tell), ..lane };
     let staged = Scratch::staging(store.root(), "build").map_err(failing("making room in", store.root()))?;
     let whole = staged.path().join("whole");
     let began = Instant::now();
@@ -117,7 +121,24 @@ struct Lane {
     folder: PathBuf,
     source: PathBuf,
     build: PathBuf,
+    /// A network with nothing in it, in which the commands run.
+    network: Option<Arc<Namespace>>,
     _turn: File,
+}
+
+/// An empty network for the commands of a recipe: what they need is there, or the build says that it is not. A container is what
+/// its own words make of it.
+fn cut_off(recipe: &Recipe, tell: &mut dyn FnMut(Progress)) -> Option<Arc<Namespace>> {
+    if !recipe.wrapper().is_empty() {
+        return None;
+    }
+    match Namespace::create() {
+        Ok(network) => Some(Arc::new(network)),
+        Err(error) => {
+            tell(Progress::Connected(error.to_string()));
+            None
+        }
+    }
 }
 
 impl Lane {
@@ -130,7 +151,8 @@ impl Lane {
             turn.lock().map_err(failing("waiting for", &lock))?;
         }
         let folder = folder.to_owned();
-        Ok(Lane { source: folder.join("source"), build: folder.join("build"), folder, _turn: turn })
+        let (source, build) = (folder.join("source"), folder.join("build"));
+        Ok(Lane { source, build, folder, network: None, _turn: turn })
     }
 
     /// Carries the steps out; from nothing once more where they failed on top of an earlier build.
@@ -202,6 +224,7 @@ impl Lane {
             .args(asked.recipe.wrapper())
             .args(&step.argv)
             .env("LC_ALL", "C")
+            .namespace(self.network.as_ref())
             .stdout(Sink::Null)
             .stderr(Sink::Null);
         for (name, value) in self.ccache().into_iter().chain(step.environment.clone()) {

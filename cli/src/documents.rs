@@ -4,7 +4,7 @@ use formats::perf_conf::closest;
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 46] = [
+const ALL: [(&str, &str); 48] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
@@ -42,6 +42,7 @@ const ALL: [(&str, &str); 46] = [
     ("foreign-files", include_str!("../../docs/foreign-files.md")),
     ("builds", include_str!("../../docs/builds.md")),
     ("farm", include_str!("../../docs/farm.md")),
+    ("bisect", include_str!("../../docs/bisect.md")),
     ("history", include_str!("../../docs/history.md")),
     ("publish", include_str!("../../docs/publish.md")),
     ("formats", include_str!("../../docs/formats.md")),

@@ -11,6 +11,7 @@
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod args;
+mod bisect;
 mod by_event;
 mod documents;
 mod programs;
@@ -139,7 +140,12 @@ fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) 
     };
     let only_prints = match &args.verb {
         Verb::Run(run) => run.dry_run,
-        Verb::Resume(_) | Verb::Nightly(_) | Verb::Demo(_) | Verb::Drive(_) | Verb::Selftest(_) => false,
+        Verb::Resume(_)
+        | Verb::Nightly(_)
+        | Verb::Bisect(_)
+        | Verb::Demo(_)
+        | Verb::Drive(_)
+        | Verb::Selftest(_) => false,
         Verb::Farm(Farm { verb, .. }) => matches!(verb, FarmVerb::Hosts | FarmVerb::Status { .. }),
         _ => true,
     };
@@ -170,10 +176,14 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Calibrate(calibrate) => verbs::calibrate::calibrate(&calibrate, out, err),
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
         Verb::Ab(args) => verbs::ab::ab(&args, out, err),
+        Verb::Bisect(args) => verbs::bisect::bisect(&args, command, out, err),
         Verb::Build(args) => verbs::build::build(&args, out, err),
         Verb::Lake(args) => verbs::lake::lake(&args, out, err),
         Verb::History(HistoryArgs { verb: Some(HistoryVerb::Confirm(args)), .. }) => {
             verbs::confirm::confirm(&args, command, out, err)
+        }
+        Verb::History(HistoryArgs { verb: Some(HistoryVerb::Bisect(args)), .. }) => {
+            verbs::bisect::of_event(*args, command, out, err)
         }
         Verb::History(args) => verbs::history::history(&args, out),
         Verb::Nightly(args) => verbs::nightly::nightly(&args, command, out, err),

@@ -11,7 +11,7 @@ use model::journal::{Event, JOURNAL_FORMAT};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// One line of the journal.
+/// One line of the journal. Other journals than a campaign's have other events and the same lines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry<E = Event> {
     /// Counted from 1 without gaps.

@@ -20,6 +20,7 @@
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod badge;
+pub mod bisect;
 mod brief;
 mod bundle;
 pub mod campaign;

@@ -58,8 +58,9 @@ mod ttest;
 mod weighted;
 
 pub use bisect::{
-    BISECT_CERTAIN, BISECT_MIN_ROUNDS, BISECT_SESSION_RATIO, BisectBoot, BisectClass, BisectEnds,
-    BisectProbes, BisectRange, BisectReading, BisectStop, bisect_ends, bisect_ends_bar,
+    BISECT_CERTAIN, BISECT_MIN_ROUNDS, BISECT_SESSION_RATIO, BisectBoot, BisectClass, BisectDesign,
+    BisectEnd, BisectEnds, BisectForesight, BisectProbes, BisectRange, BisectReading, BisectRun, BisectStop,
+    bisect_ends, bisect_ends_bar,
 };
 pub use block::{Block, complete_blocks};
 pub use bootstrap::{BCA_MIN_N, Contrast, bca, bca_interval};

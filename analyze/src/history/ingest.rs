@@ -179,11 +179,17 @@ impl Source {
         }
         out.builds.push(Build {
             build_id: build,
-            commit: told.commit.clone().filter(|_| !is_anchor),
+            commit: told.commit.clone().filter(|_| !is_anchor).or_else(|| commit_of(facts)),
             place: Place::of(facts, &factors).and_then(|place| place.to_text()),
             ..Build::default()
         });
     }
+}
+
+/// The commit that a build's own record says (`perfvt build`): QEMU's, else the guest's kernel's.
+fn commit_of(facts: &BTreeMap<String, String>) -> Option<String> {
+    let of = |what: &str| facts.get(&format!("{what}.build.commit")).cloned();
+    of("qemu").or_else(|| of("guest.kernel"))
 }
 
 /// The point of a row; none where no value is valid.

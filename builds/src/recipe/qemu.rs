@@ -19,6 +19,17 @@ pub struct Qemu {
     pub container: Vec<String>,
 }
 
+/// The option with which configure fetches nothing. QEMU has `--disable-download` since 8.1, and refuses what it does not know; before, it
+/// was told to leave submodules as they are.
+fn nothing_fetched(place: &Place<'_>) -> &'static str {
+    let configure = place.source.join("configure");
+    let old = edge::read(configure, edge::read::RECORD).is_ok_and(|text| {
+        let has = |word: &[u8]| text.windows(word.len()).any(|part| part == word);
+        !has(b"--disable-download") && has(b"--with-git-submodules")
+    });
+    if old { "--with-git-submodules=ignore" } else { "--disable-download" }
+}
+
 impl Qemu {
     /// For guests of an architecture.
     pub fn of(arch: &str) -> Qemu {
@@ -50,7 +61,7 @@ impl Qemu {
         // A commit's name in the version would make equal trees differ.
         let fixed =
             [target.as_str(), &prefix, "--with-pkgversion=perfvt", "--disable-docs", "--disable-werror"];
-        let fixed = fixed.iter().chain(&["--disable-download", "--disable-user", "--disable-tools"]);
+        let fixed = fixed.iter().chain(&["--disable-user", "--disable-tools"]);
         fixed.map(|option| (*option).to_owned()).chain(self.configure.iter().cloned()).collect()
     }
 
@@ -58,6 +69,7 @@ impl Qemu {
         let configure = place.source.join("configure").display().to_string();
         let mut first = vec![configure];
         first.extend(self.options());
+        first.push(nothing_fetched(place).to_owned());
         first.push(format!("--extra-cflags={}", self.flags(place)));
         let make = ["make".to_owned(), format!("-j{}", place.jobs)];
         let install = ["make".to_owned(), "install".to_owned(), format!("DESTDIR={}", place.out.display())];

@@ -18,7 +18,7 @@ fn qemu_is_one_emulator_with_no_commits_name_in_it_and_nothing_fetched() {
         lines(&recipe),
         [
             "/c/source/configure --target-list=x86_64-softmmu --prefix=/opt/perfvt-qemu --with-pkgversion=perfvt \
-             --disable-docs --disable-werror --disable-download --disable-user --disable-tools \
+             --disable-docs --disable-werror --disable-user --disable-tools --disable-download \
              --extra-cflags=-ffile-prefix-map=/c/source=. -ffile-prefix-map=/c/build=.",
             "make -j8",
             "make install DESTDIR=/c/out",
@@ -28,6 +28,20 @@ fn qemu_is_one_emulator_with_no_commits_name_in_it_and_nothing_fetched() {
     let aligned = Recipe::Qemu(Qemu { layout: Layout::Aligned, ..Qemu::of("x86_64") });
     assert!(lines(&aligned)[0].ends_with("-falign-functions=64"));
     assert_ne!(aligned, recipe);
+}
+
+#[test]
+fn a_qemu_that_does_not_know_the_option_is_told_in_its_own_words_to_fetch_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = Place { source: dir.path(), ..place() };
+    let line = |configure: &str| {
+        std::fs::write(dir.path().join("configure"), configure).unwrap();
+        Recipe::Qemu(Qemu::of("x86_64")).steps(&source).unwrap()[0].argv.join(" ")
+    };
+    let old = line("  --with-git-submodules=*)\n");
+    assert!(old.contains("--with-git-submodules=ignore") && !old.contains("--disable-download"), "{old}");
+    let new = line("  --with-git-submodules=*)\n  --disable-download) download=disabled\n");
+    assert!(new.contains("--disable-download") && !new.contains("git-submodules"), "{new}");
 }
 
 #[test]

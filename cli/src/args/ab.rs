@@ -2,6 +2,8 @@
 
 use super::build::BuildWay;
 use super::measuring::Measuring;
+use super::results::fail_on;
+use analyze::FailOn;
 use std::path::PathBuf;
 
 /// `perfvt ab`.
@@ -35,8 +37,8 @@ pub struct Ab {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: u32,
     /// What makes the exit code 1, as for perfvt compare; repeatable
-    #[arg(long, value_name = "WHAT")]
-    pub fail_on: Vec<String>,
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = fail_on())]
+    pub fail_on: Vec<FailOn>,
     /// Where all of it goes: the campaign, the page, what was built [default: ./perfvt-ab-GOOD-BAD]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -44,16 +46,16 @@ pub struct Ab {
 
 /// A repository, and how what is measured is made of it.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Builds")]
+#[command(next_help_heading = "Builds", group = clap::ArgGroup::new("repository").required(true))]
 pub struct Builds {
     /// QEMU's repository: each build is the emulator of the guests
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["kernel_repo", "repo"], conflicts_with_all = ["kernel_repo", "repo"])]
+    #[arg(long, value_name = "DIR", group = "repository")]
     pub qemu_repo: Option<PathBuf>,
     /// Linux's repository: each build is the guests' kernel, with its modules
-    #[arg(long, value_name = "DIR", conflicts_with = "repo")]
+    #[arg(long, value_name = "DIR", group = "repository")]
     pub kernel_repo: Option<PathBuf>,
     /// Another repository, built by --script
-    #[arg(long, value_name = "DIR", requires = "script", requires = "product")]
+    #[arg(long, value_name = "DIR", group = "repository", requires = "script", requires = "product")]
     pub repo: Option<PathBuf>,
     /// The program that builds; see perfvt build script --help
     #[arg(long, value_name = "FILE", requires = "repo")]

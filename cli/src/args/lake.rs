@@ -1,5 +1,6 @@
 //! `perfvt lake` and `perfvt history`.
 
+use super::bisect::HistoryBisect;
 use super::measuring::Confirm;
 use super::results::Reading;
 use clap::Subcommand;
@@ -246,6 +247,8 @@ pub enum HistoryVerb {
     Annotate(Box<Annotate>),
     /// Run one campaign of the builds before and behind an event and the newest one, in turns: is it there, mended, or the host's
     Confirm(Box<Confirm>),
+    /// Find the commit behind an event: bisects from the last commit before it to the first behind it
+    Bisect(Box<HistoryBisect>),
 }
 
 /// `perfvt history annotate`.

@@ -2,6 +2,7 @@
 
 mod ab;
 mod accel;
+mod bisect;
 mod build;
 mod collecting;
 mod demo;
@@ -20,6 +21,7 @@ mod selftest;
 
 pub use ab::{Ab, Builds};
 pub use accel::AccelArg;
+pub use bisect::{Bisect, BisectHow, CheckArg, HistoryBisect};
 pub use build::{Build, BuildCommon, BuildWay, BuildWhat};
 pub use collecting::{Conduct, Doctor, Guest, GuestVerb, ImageArg, ImageTest, Resume, Run, Status};
 pub use demo::Demo;
@@ -102,6 +104,8 @@ pub enum Verb {
     History(HistoryArgs),
     /// Measure two builds of a git repository against one another: build both, boot both in turns, compare
     Ab(Box<Ab>),
+    /// Find the commit of a git repository that moved a row: probes of a range, in fresh boots, until one is named
+    Bisect(Box<Bisect>),
     /// Build QEMU, a kernel or anything else out of a git repository, once for each tree
     Build(Box<Build>),
     /// Do a whole night: measure, add to a lake, confirm and tell what is new, publish; for cron and timers

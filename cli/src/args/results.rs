@@ -110,7 +110,7 @@ pub(super) fn address(text: &str) -> Result<String, String> {
 }
 
 /// The words of `--fail-on`.
-fn fail_on() -> impl TypedValueParser<Value = FailOn> {
+pub(super) fn fail_on() -> impl TypedValueParser<Value = FailOn> {
     let words = FailOn::ALL.map(|what| PossibleValue::new(what.word()).help(what.help()));
     PossibleValuesParser::new(words).try_map(|word| {
         FailOn::ALL

@@ -3,10 +3,12 @@
 use super::build::{What, built, is_built, kernel, qemu, read, script};
 use crate::args::{Ab, Builds, Verb};
 use crate::verbs::compare::compared;
-use crate::verbs::confirm::env_word;
+use crate::verbs::confirm::{env_word, run_of};
+use crate::verbs::run::request;
 use crate::verbs::typed::{shown, typed};
-use crate::{DONE, Error, FOUND, INTERRUPTED, USAGE};
+use crate::{DONE, Error, FOUND, INTERRUPTED, USAGE, own_executable};
 use builds::{Commit, Range, Recipe, Record, Repository};
+use collect::campaign::setup::prepare;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -59,6 +61,9 @@ pub fn ab(args: &Ab, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Err
     if dir.exists() {
         return Err(format!("{} is there already; --out DIR takes another folder", dir.display()).into());
     }
+    // What is wrong with the workload is found before hours are spent on builds.
+    let run = run_of(words(args))?;
+    prepare(&request(&run, Vec::new(), Some(args.repeat), None), &own_executable())?;
     let mut sides: Vec<Side> = Vec::new();
     for (asked, commit) in names.iter().zip(commits) {
         let what = What { repository: &repository, commit: &commit, patch: None, recipe: &recipe };
@@ -91,6 +96,13 @@ pub fn ab(args: &Ab, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Err
     measure(args, &dir, &different, out, err)
 }
 
+/// The words of `perfvt run` that measure.
+fn words(args: &Ab) -> Vec<OsString> {
+    let mut words = args.measuring.words();
+    words.extend(args.workload_flag.iter().map(OsString::from));
+    words
+}
+
 /// Boots the builds in turns, compares them, and says what came of it.
 fn measure(
     args: &Ab,
@@ -99,8 +111,7 @@ fn measure(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let mut words = args.measuring.words();
-    words.extend(args.workload_flag.iter().map(OsString::from));
+    let mut words = words(args);
     for side in sides {
         words.extend(["--env".into(), environment(&args.of, side)?.into()]);
     }
@@ -118,7 +129,7 @@ fn measure(
     }
     let mut words: Vec<OsString> = ["perfvt", "compare"].map(OsString::from).into();
     words.extend([campaign.into_os_string(), "--html".into(), page.into_os_string()]);
-    words.extend(args.fail_on.iter().flat_map(|what| ["--fail-on".into(), OsString::from(what)]));
+    words.extend(args.fail_on.iter().flat_map(|what| ["--fail-on".into(), OsString::from(what.word())]));
     let Verb::Compare(compare) = shown(&words, err)? else { return Ok(USAGE) };
     let (compared, comparison) = compared(&compare, out, err)?;
     let lines = comparison.iter().flat_map(report::brief);
@@ -129,7 +140,7 @@ fn measure(
 }
 
 /// The repository and the recipe of the arguments.
-fn recipe(of: &Builds) -> Result<(&Path, Recipe), Error> {
+pub(super) fn recipe(of: &Builds) -> Result<(&Path, Recipe), Error> {
     let arch = std::env::consts::ARCH;
     if let Some(folder) = &of.qemu_repo {
         return Ok((folder, qemu(arch, &of.configure, &of.way)?));
@@ -147,7 +158,7 @@ fn recipe(of: &Builds) -> Result<(&Path, Recipe), Error> {
 }
 
 /// Characters that an environment's name may have, of what a user calls a commit.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let good = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
     let name: String = name.chars().take(40).map(good).collect();
     let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
@@ -160,17 +171,19 @@ fn named(asked: &str, commit: &Commit, others: &[Side]) -> String {
     if others.iter().any(|other| other.name == name) { format!("{name}-{}", commit.short()) } else { name }
 }
 
+/// The parameters that make a build that of a guest.
+pub(super) fn params(of: &Builds, build: &Record) -> Result<BTreeMap<String, String>, Error> {
+    let product = build.product().ok_or("a build without what it makes")?;
+    let params: BTreeMap<&str, PathBuf> = match of.kernel_repo {
+        Some(_) => [("kernel", product), ("kernel_modules", build.files())].into(),
+        None => BTreeMap::from([(of.key.as_str(), product)]),
+    };
+    Ok(params.into_iter().map(|(key, path)| (key.to_owned(), path.display().to_string())).collect())
+}
+
 /// The environment of a build.
 fn environment(of: &Builds, side: &Side) -> Result<String, Error> {
-    let product = side.build.product().ok_or("a build without what it makes")?;
-    let params: BTreeMap<String, String> = match of.kernel_repo {
-        Some(_) => [("kernel", product), ("kernel_modules", side.build.files())].into(),
-        None => BTreeMap::from([(of.key.as_str(), product)]),
-    }
-    .into_iter()
-    .map(|(key, path): (&str, PathBuf)| (key.to_owned(), path.display().to_string()))
-    .collect();
-    Ok(env_word(&side.name, &params))
+    Ok(env_word(&side.name, &params(of, &side.build)?))
 }
 
 /// The subjects of the commits between the first two builds.

@@ -132,6 +132,13 @@ fn say(progress: &Progress, commit: &str, err: &mut dyn Write) -> std::io::Resul
             writeln!(err, "waiting: another build of this repository by this recipe goes on")
         }
         Progress::Step(at, of, words) => writeln!(err, "{commit}: {at} of {of}: {words}"),
+        Progress::Connected(why) => {
+            writeln!(
+                err,
+                "note: the network is not cut off while {commit} is built: {}",
+                edge::text::cut(why)
+            )
+        }
         Progress::Anew => {
             writeln!(err, "{commit}: it failed on top of an earlier build, and begins from nothing")
         }

@@ -85,7 +85,7 @@ pub(super) fn confirm_event(
     let by = ByEvent { confirming: confirming.clone(), options: defaults()? };
     let code = if asked.dir.join(CAMPAIGN_FILE).is_file() {
         refuse_others(&asked.dir, &confirming)?;
-        resume_by(&resume_of(&asked.dir)?, (Some(by), None), out, err)?
+        resume_by(&resume_of(&asked.dir)?, (Some(Box::new(by)), None), out, err)?
     } else {
         begin(asked, &confirming, by, out, err)?
     };
@@ -149,7 +149,12 @@ fn begin(
     tell(&prepared, err)?;
     obstacles(&prepared.stage, Vec::new())?;
     let signals = Signals::watch(false)?;
-    let how = How { dir: &asked.dir, conduct: &run.conduct, stopping: Some(by), after_block: None };
+    let how = How {
+        dir: &asked.dir,
+        conduct: &run.conduct,
+        stopping: Some(Box::new(by)),
+        after_block: None,
+    };
     collect(prepared, how, false, signals, out, err)
 }
 

@@ -14,8 +14,8 @@ pub fn history(args: &HistoryArgs, out: &mut dyn Write) -> Result<u8, Error> {
     match &args.verb {
         Some(HistoryVerb::Explain { lake, event, asked }) => return explain(lake, event, asked, out),
         Some(HistoryVerb::Annotate(annotate)) => return say(annotate, out),
-        // It runs a campaign, and has a door of its own.
-        Some(HistoryVerb::Confirm(_)) | None => {}
+        // They run campaigns, and have doors of their own.
+        Some(HistoryVerb::Confirm(_) | HistoryVerb::Bisect(_)) | None => {}
     }
     let Some(path) = &args.lake else { return Err("want a lake".into()) };
     let since = moment_of("--since", args.since.as_ref())?;

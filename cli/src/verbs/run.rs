@@ -2,7 +2,6 @@
 
 use super::host::Turned;
 use crate::args::{Conduct, Resume, Run};
-use crate::by_event::ByEvent;
 use crate::progress::Progress;
 use crate::room;
 use crate::sight;
@@ -18,7 +17,7 @@ use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use analyze::history::Told;
 use collect::brought::to_build;
 use collect::campaign::setup::{Prepared, Request, Until, prepare, utc_stamp, without_exits_before_7_1};
-use collect::campaign::{AfterBlock, Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part};
+use collect::campaign::{AfterBlock, Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part, Stopping};
 use collect::config::Source;
 use collect::environment::Stage;
 use collect::lab::window::counts_in_debugfs;
@@ -102,7 +101,7 @@ pub(super) struct How<'a> {
     /// What its flags say.
     pub conduct: &'a Conduct,
     /// What decides between blocks, instead of the width of intervals.
-    pub stopping: Option<ByEvent>,
+    pub stopping: Option<Box<dyn Stopping>>,
     /// Who is told of blocks that have ended.
     pub after_block: Option<AfterBlock<'static>>,
 }
@@ -250,7 +249,7 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
 /// The same with something that decides between blocks, or as a shard of a farm.
 pub(super) fn resume_by(
     args: &Resume,
-    (stopping, farm): (Option<ByEvent>, Option<OfFarm>),
+    (stopping, farm): (Option<Box<dyn Stopping>>, Option<OfFarm>),
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {

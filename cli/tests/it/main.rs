@@ -13,6 +13,8 @@ mod aa_record;
 mod ab;
 mod ancestor_defects;
 mod backing;
+mod bisect;
+mod bisect_real;
 mod brought;
 mod by_host;
 mod ci;

@@ -18,6 +18,8 @@ const BOOT_BYTES: f64 = 100e3;
 pub struct Estimate {
     /// Seconds.
     pub seconds: f64,
+    /// Seconds of one case in one boot, of those.
+    pub case: f64,
     /// Bytes.
     pub bytes: u64,
     /// How long boots of images are taken to be, and why, a sentence for each image.
@@ -69,7 +71,7 @@ pub(super) fn estimate(
         seconds += boots_of * (boot + cases * (case + again));
         all += boots_of;
     }
-    Estimate { seconds, bytes: (all * (BOOT_BYTES + cases * CASE_BYTES)) as u64, boots }
+    Estimate { seconds, case, bytes: (all * (BOOT_BYTES + cases * CASE_BYTES)) as u64, boots }
 }
 
 /// A boot of an environment, with those before it; its guests boot together.

@@ -114,6 +114,22 @@ pub trait Keeper {
     fn hold(&mut self, spoiled: &mut Spoiled<'_>) -> bool;
 }
 
+impl<S: Stopping + ?Sized> Stopping for Box<S> {
+    fn look(
+        &mut self,
+        dir: &Path,
+        file: &CampaignFile,
+        state: &State,
+        block: u32,
+    ) -> Result<Look, CampaignError> {
+        (**self).look(dir, file, state, block)
+    }
+
+    fn alerts(&mut self, dir: &Path, file: &CampaignFile) -> Result<Vec<String>, CampaignError> {
+        (**self).alerts(dir, file)
+    }
+}
+
 /// No guard: nothing is waited for, everything is kept. No rule: everything planned is measured. No keeper: what failed is ended.
 struct Nothing;
 

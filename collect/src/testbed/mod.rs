@@ -5,6 +5,7 @@
 //!                                                                                           clients <────┘
 //! ```
 
+mod built;
 mod cables;
 mod claims;
 mod client;

@@ -26,10 +26,12 @@
 //! of u is a given multiple of that of e.
 
 mod ends;
+mod foresee;
 mod posterior;
 mod probe;
 
 pub use ends::{BISECT_MIN_ROUNDS, BisectEnds, bisect_ends, bisect_ends_bar};
+pub use foresee::{BisectDesign, BisectEnd, BisectForesight, BisectRun};
 pub use posterior::{BisectBoot, BisectClass, BisectRange, BisectReading};
 pub use probe::{BISECT_CERTAIN, BisectProbes, BisectStop};
 

@@ -6,6 +6,7 @@ pub mod campaigns;
 pub mod farm;
 pub mod hosts;
 pub mod pretended;
+pub mod project;
 pub mod quick;
 
 use serde_json::Value;
