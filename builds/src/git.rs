@@ -2,31 +2,10 @@
 
 use crate::error::BuildError;
 use process::deadlines::HOST_WORK;
-use process::{ProcessError, Spec, run};
+use process::{GitOf, ProcessError, run};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// Variables of the caller's that would send git elsewhere (git-rev-parse(1), --local-env-vars).
-const FORGOTTEN: [&str; 9] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_CEILING_DIRECTORIES",
-    "GIT_REPLACE_REF_BASE",
-];
-
-/// No lock for the sake of a fresher index, no question on a terminal, and words of one language.
-const ENVIRONMENT: [&str; 4] =
-    ["GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C"];
-
-/// Nothing of the repository's own runs: no hook, no monitor, no housekeeping.
-const SAFE: [&str; 4] =
-    ["core.hooksPath=/dev/null", "core.fsmonitor=false", "gc.auto=0", "maintenance.auto=false"];
 
 /// Runs git and gives what it said, without the last line's end.
 pub(crate) fn git(place: &[&str], args: &[&str], deadline: Duration) -> Result<String, ProcessError> {
@@ -36,14 +15,7 @@ pub(crate) fn git(place: &[&str], args: &[&str], deadline: Duration) -> Result<S
 
 /// The same, byte by byte.
 pub(crate) fn git_bytes(place: &[&str], args: &[&str], deadline: Duration) -> Result<Vec<u8>, ProcessError> {
-    let spec = Spec::new("env")
-        .args(FORGOTTEN.iter().flat_map(|name| ["-u", name]))
-        .args(ENVIRONMENT)
-        .arg("git")
-        .args(SAFE.iter().flat_map(|option| ["-c", option]))
-        .args(place)
-        .args(args);
-    run(spec, deadline)
+    run(process::git(GitOf::User, &[]).args(place).args(args), deadline)
 }
 
 /// One commit.
@@ -57,6 +29,9 @@ pub struct Commit {
     pub parents: Vec<String>,
     /// When it was committed, in seconds since 1970.
     pub time: i64,
+    /// When it was written.
+    #[serde(default)]
+    pub authored: i64,
     /// Who wrote it.
     pub author: String,
     /// The first line of its message.
@@ -71,17 +46,18 @@ impl Commit {
 }
 
 /// How [`Repository::log`] has git print a commit.
-const COMMIT: &str = "--format=%H%x1f%T%x1f%P%x1f%ct%x1f%an%x1f%s";
+const COMMIT: &str = "--format=%H%x1f%T%x1f%P%x1f%ct%x1f%at%x1f%an%x1f%s";
 
 /// One line of that.
 fn parsed(line: &str) -> Option<Commit> {
-    let mut fields = line.splitn(6, '\x1f');
+    let mut fields = line.splitn(7, '\x1f');
     let mut next = || fields.next().map(str::to_owned);
     Some(Commit {
         id: next()?,
         tree: next()?,
         parents: next()?.split_whitespace().map(str::to_owned).collect(),
         time: next()?.parse().ok()?,
+        authored: next()?.parse().ok()?,
         author: next()?,
         subject: next()?,
     })

@@ -173,7 +173,12 @@ impl Lake {
     pub fn add(&self, campaign: &Campaign) -> Result<Added, LakeError> {
         let _lock = self.lock(false)?;
         let builds = self.put(campaign, &campaign.builds)?;
-        let commits = self.put(campaign, &campaign.commits)?;
+        // Who adds it again without its repository takes nothing away of what that has told.
+        let placed = |commits: &[Commit]| commits.iter().any(|commit| commit.ordinal.is_some());
+        let commits = match self.there::<Commit>(campaign) {
+            Some(there) if placed(&there) && !placed(&campaign.commits) => Added::AlreadyThere,
+            _ => self.put(campaign, &campaign.commits)?,
+        };
         let boots = self.put(campaign, &campaign.boots)?;
         let points = self.put(campaign, &campaign.points)?;
         let all = [builds, commits, boots, points];
@@ -185,11 +190,22 @@ impl Lake {
         })
     }
 
-    fn put<T: Table + Clone + PartialEq>(&self, campaign: &Campaign, rows: &[T]) -> Result<Added, LakeError> {
+    /// Where a campaign's rows of a table are: the folder, and the file of its own.
+    fn place<T: Table>(&self, campaign: &Campaign) -> (PathBuf, PathBuf) {
         let dir = self.month(T::NAME, &campaign.machine, &campaign.month);
         let path = dir.join(format!("{}.{END}", file_name(&campaign.name)));
-        let there =
-            if path.exists() { read_file::<T>(&path).ok() } else { self.in_month(&dir, &campaign.name) };
+        (dir, path)
+    }
+
+    /// What is there of a campaign.
+    fn there<T: Table>(&self, campaign: &Campaign) -> Option<Vec<T>> {
+        let (dir, path) = self.place::<T>(campaign);
+        if path.exists() { read_file::<T>(&path).ok() } else { self.in_month(&dir, &campaign.name) }
+    }
+
+    fn put<T: Table + Clone + PartialEq>(&self, campaign: &Campaign, rows: &[T]) -> Result<Added, LakeError> {
+        let (dir, path) = self.place::<T>(campaign);
+        let there = self.there::<T>(campaign);
         if there.as_deref().unwrap_or_default() == rows && (there.is_some() || rows.is_empty()) {
             return Ok(Added::AlreadyThere);
         }

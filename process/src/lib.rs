@@ -9,6 +9,7 @@ mod child;
 pub mod deadlines;
 mod error;
 mod folder;
+mod git;
 mod inherited;
 mod namespace;
 mod nobody;
@@ -25,6 +26,7 @@ pub use error::{LONGEST_OUTPUT, ProcessError};
 pub use folder::{
     PrivateFolder, living_folders, name_folders_after, private_folder, private_folder_in, remove_dead_folders,
 };
+pub use git::{GitOf, git};
 pub use inherited::{Inherited, taken_over};
 pub use namespace::Namespace;
 pub use rules::Rules;

@@ -13,6 +13,16 @@ pub fn confirmed(confirming: &Confirming, said: &Confirmed) -> String {
     for environment in &confirming.environments {
         let _ = writeln!(out, "  {:<8} {}", visible(&environment.name), visible(&environment.build));
     }
+    if let Some(seen) = &said.together {
+        let [share, low, high] =
+            [seen.estimate, seen.interval.low, seen.interval.high].map(|x| significant(100.0 * x, 2));
+        let n = said.rows.len();
+        let _ = writeln!(
+            out,
+            "  the {n} rows together have {share} % of their steps, 99 % interval {low} to {high} %, {} blocks",
+            seen.n
+        );
+    }
     for (row, of) in confirming.rows.iter().zip(&said.rows) {
         let _ = writeln!(out, "  {}: {}", visible(&row.series), of.outcome.word());
         for (name, seen) in [("after", &of.after), ("newest", &of.newest)] {

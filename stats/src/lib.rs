@@ -76,8 +76,8 @@ pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log}
 pub use history::{
     CONFIRM_LEVEL, CONFIRM_Q, ConfirmRow, ConfirmSeen, Confirmation, Confirmed, ConfirmedRow, HISTORY_ALPHA,
     HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, HISTORY_AUTOCORRELATION, HISTORY_FEWEST, HISTORY_FORMAT,
-    HISTORY_WINDOW, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level, Location,
-    confirm, history_rate, history_threshold, lag_one, session_variance_of,
+    HISTORY_WINDOW, HOST_ROW_SHARE, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep,
+    Level, Location, confirm, history_rate, history_threshold, lag_one, session_variance_of,
 };
 pub use hosts::{
     HOSTS_RANDOM_MIN, Heterogeneity, heterogeneity, hosts_fieller, hosts_fixed, hosts_power, hosts_random,

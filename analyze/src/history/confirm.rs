@@ -38,6 +38,7 @@ pub struct Row {
     case: String,
     log: bool,
     step: f64,
+    spread: Option<f64>,
     /// Indices of environments: the last build before the step, the first behind it, and the newest where it is another.
     builds: (usize, usize, Option<usize>),
 }
@@ -64,6 +65,8 @@ pub fn machine_of(facts: &BTreeMap<String, String>) -> Option<&str> {
 struct Step<'a> {
     series: &'a Series,
     change: f64,
+    /// Half of the change's interval.
+    spread: Option<f64>,
     before: &'a Night,
     after: &'a Night,
     newest: &'a Night,
@@ -78,6 +81,7 @@ fn step<'a>(history: &'a History, id: &str, at: usize) -> Option<Step<'a>> {
     Some(Step {
         series,
         change: step.change,
+        spread: step.interval.map(|i| 0.5 * (i.high - i.low)),
         before: series.nights.get(first.checked_sub(1)?)?,
         after: series.nights.get(last)?,
         newest: series.nights.last()?,
@@ -133,6 +137,7 @@ impl Confirming {
                 case: step.series.case.clone(),
                 log: step.series.scale == "log",
                 step: step.change,
+                spread: step.spread,
                 builds: (builds.0, builds.1, newest),
             }));
         }
@@ -185,11 +190,13 @@ impl Confirming {
             .map(|row| {
                 let (before, after, newest) = row.builds;
                 let before = side(before, row);
-                let minus = |at| -> Vec<f64> {
+                let minus = |at| -> Vec<(u32, f64)> {
                     let of = side(at, row);
-                    of.iter().filter_map(|(block, v)| Some(v - before.get(block)?)).collect()
+                    of.iter().filter_map(|(block, v)| Some((*block, v - before.get(block)?))).collect()
                 };
-                ConfirmRow { step: row.step, after: minus(after), newest: newest.map(minus) }
+                let values = |of: Vec<(u32, f64)>| of.into_iter().map(|(_, v)| v).collect();
+                let newest = newest.map(|at| values(minus(at)));
+                ConfirmRow { step: row.step, spread: row.spread, after: minus(after), newest }
             })
             .collect();
         Ok(stats::confirm(&rows, boundary))

@@ -119,7 +119,12 @@ fn placeless(series: &[Series]) -> Option<Warning> {
         are(count),
         one.name
     );
-    Some(note("no-repository", text, "", count))
+    Some(note(
+        "no-repository",
+        text,
+        "`perfvt lake add LAKE RESULT --repository DIR` tells where they lie",
+        count,
+    ))
 }
 
 /// Steps with one build on both sides.

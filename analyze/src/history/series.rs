@@ -116,8 +116,11 @@ pub(super) fn is_valid(event: &Event) -> bool {
 /// What was measured: the commit of a build, by what told of it, and where commits lie on the first-parent line.
 pub(super) struct Commits {
     of: HashMap<(String, String), String>,
-    places: HashMap<String, Place>,
+    places: BTreeMap<String, Place>,
 }
+
+/// Fewest digits of a hash that mean a commit by its beginning, as git has them.
+const FEWEST_DIGITS: usize = 7;
 
 impl Commits {
     /// Reads both tables; files that do not read are added to `torn`.
@@ -137,6 +140,16 @@ impl Commits {
     /// The commit of a point.
     pub fn of(&self, point: &Point) -> Option<&String> {
         self.of.get(&(point.source.clone(), point.build_id.clone()))
+    }
+
+    /// Where a commit lies, by its hash or by a beginning of it that no other one has.
+    fn place(&self, commit: &str) -> Option<&Place> {
+        if let Some(whole) = self.places.get(commit) {
+            return Some(whole);
+        }
+        let mut found = self.places.range(commit.to_owned()..).take_while(|(id, _)| id.starts_with(commit));
+        let (_, first) = found.next().filter(|_| commit.len() >= FEWEST_DIGITS)?;
+        found.next().is_none().then_some(first)
     }
 }
 
@@ -229,7 +242,7 @@ fn nights(points: &[Point], commits: &Commits, anchors: &Anchors, said: &[&Event
             let plain = (x, point.sd.map(|sd| sd * sd), point.n);
             let (x, variance, n) = if whole { anchors.difference(point).unwrap_or(plain) } else { plain };
             Night {
-                ordinal: commit.as_ref().and_then(|c| Some(commits.places.get(c)?.ordinal)),
+                ordinal: commit.as_ref().and_then(|c| Some(commits.place(c)?.ordinal)),
                 commit,
                 at: point.measured_at.0.div_euclid(1_000_000),
                 x,

@@ -225,7 +225,6 @@ impl History {
         let of = |id: &str| self.series.iter().find(|series| series.id == id);
         let nights: Vec<&Night> =
             event.moved.iter().filter_map(|moved| of(&moved.id)).flat_map(|series| &series.nights).collect();
-        let measured: BTreeSet<&str> = nights.iter().filter_map(|night| night.commit.as_deref()).collect();
         let ordinal =
             |build: &str| nights.iter().find(|night| night.build == build).and_then(|night| night.ordinal);
         let last = ordinal(&event.first_after);
@@ -234,11 +233,15 @@ impl History {
             let places = self.series.first().map(|series| series.places.as_slice()).unwrap_or_default();
             let mut within: Vec<&Place> =
                 places.iter().filter(|place| first < place.ordinal && place.ordinal <= last).collect();
-            within.sort_by_key(|place| place.ordinal);
+            // A tag has the place of its commit.
+            within.sort_by_key(|place| (place.ordinal, place.subject.is_none()));
+            within.dedup_by_key(|place| place.ordinal);
+            // A night may have told the beginning of the hash alone.
+            let of = |place: &Place| nights.iter().any(|night| night.ordinal == Some(place.ordinal));
             let commit = |place: &Place| RangeCommit {
                 commit: place.commit.clone(),
                 subject: place.subject.clone(),
-                measured: measured.contains(place.commit.as_str()),
+                measured: of(place),
             };
             return within.into_iter().map(commit).collect();
         }

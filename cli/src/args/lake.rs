@@ -74,9 +74,23 @@ pub struct LakeAdd {
     /// above win
     #[arg(long, value_name = "PATTERN")]
     pub names: Option<String>,
+    /// Where commits are looked up.
+    #[command(flatten)]
+    pub repository: InRepository,
     /// How results are read.
     #[command(flatten)]
     pub reading: Reading,
+}
+
+/// The repository of what is measured.
+#[derive(Debug, clap::Args)]
+pub struct InRepository {
+    /// The git repository of what was measured: tells where each commit lies on the first-parent line, and which lie between
+    #[arg(long, value_name = "DIR")]
+    pub repository: Option<PathBuf>,
+    /// Whose first-parent line that is: a branch, a tag or a commit
+    #[arg(long, value_name = "BRANCH", default_value = "HEAD", requires = "repository")]
+    pub branch: String,
 }
 
 /// `perfvt lake export`.

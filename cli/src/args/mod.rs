@@ -30,8 +30,8 @@ pub use farm::{Farm, FarmVerb, Prune, Submit, Timer};
 pub use host::{Host, HostVerb, Preparing};
 pub use install::Install;
 pub use lake::{
-    Annotate, ExportFormat, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb, LakeAdd,
-    LakeAlias, LakeArgs, LakeExport, LakeVerb, NamePart,
+    Annotate, ExportFormat, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb, InRepository,
+    LakeAdd, LakeAlias, LakeArgs, LakeExport, LakeVerb, NamePart,
 };
 pub use list::List;
 pub use measuring::{Confirm, Measuring};

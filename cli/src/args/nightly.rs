@@ -1,6 +1,6 @@
 //! What `perfvt nightly` takes.
 
-use super::lake::{FailOnEvent, HistoryAsked};
+use super::lake::{FailOnEvent, HistoryAsked, InRepository};
 use super::measuring::{CEILING, Measuring};
 use std::path::PathBuf;
 
@@ -39,6 +39,9 @@ pub struct Nightly {
     /// Its commit
     #[arg(long, value_name = "COMMIT")]
     pub commit: Option<String>,
+    /// Where that lies among others.
+    #[command(flatten)]
+    pub repository: InRepository,
     /// Boots of the night [default: the repeats of the configuration, else 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: Option<u32>,

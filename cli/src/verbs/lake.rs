@@ -3,6 +3,7 @@
 use crate::args::{LakeAdd, LakeArgs, LakeVerb};
 use crate::verbs::alias::alias;
 use crate::verbs::export::export;
+use crate::verbs::lineage::Lineage;
 use crate::verbs::moment::moment_of;
 use crate::verbs::options::{defaults, reading};
 use crate::{DONE, Error, FOUND};
@@ -47,7 +48,12 @@ fn add_results(args: &LakeAdd, out: &mut dyn Write, err: &mut dyn Write) -> Resu
         };
         all.push((path, campaigns));
     }
+    let mut lineage = Lineage::of(&args.repository)?;
     let lake = Lake::open_or_create(&args.lake)?;
+    if let Some(lineage) = &mut lineage {
+        let mut campaigns: Vec<&mut Campaign> = all.iter_mut().flat_map(|(_, campaigns)| campaigns).collect();
+        lineage.tell(&lake, &mut campaigns, err)?;
+    }
     for (path, campaigns) in all {
         add(&lake, path, &campaigns, out)?;
     }
@@ -60,15 +66,20 @@ fn text_of(path: &Path) -> Result<String, Error> {
         .map_err(|error| format!("reading {}: {error}", path.display()).into())
 }
 
-/// Adds a campaign that has just ended.
+/// Adds a campaign that has just ended; says that to the first, and what is odd of it to the second.
 pub(super) fn add_campaign(
     lake: &Path,
     campaign: &Path,
     told: &Told,
-    out: &mut dyn Write,
+    lineage: Option<&mut Lineage>,
+    (out, err): (&mut dyn Write, &mut dyn Write),
 ) -> Result<(), Error> {
-    let rows = lake_rows(campaign, &defaults()?, told)?;
-    add(&Lake::open_or_create(lake)?, campaign, &rows, out)
+    let mut rows = lake_rows(campaign, &defaults()?, told)?;
+    let lake = Lake::open_or_create(lake)?;
+    if let Some(lineage) = lineage {
+        lineage.tell(&lake, &mut rows.iter_mut().collect::<Vec<_>>(), err)?;
+    }
+    add(&lake, campaign, &rows, out)
 }
 
 fn add(lake: &Lake, path: &Path, campaigns: &[Campaign], out: &mut dyn Write) -> Result<(), Error> {

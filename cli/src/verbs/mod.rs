@@ -25,6 +25,7 @@ pub mod history;
 pub mod host;
 pub mod import;
 pub mod lake;
+mod lineage;
 pub mod list;
 mod moment;
 pub mod nightly;

@@ -10,15 +10,17 @@
 //! moment the next call does what is left.
 
 mod state;
+mod system;
 mod tell;
 
-use crate::args::{Args, Nightly, Verb};
+use crate::args::{Args, HistoryAsked, Nightly, Verb};
 use crate::stopping::budget;
 use crate::verbs::confirm::{Asked, confirm_event, env_word, resume_of, run_of, this_machine};
 use crate::verbs::history::{fails, read};
 use crate::verbs::lake::add_campaign;
+use crate::verbs::lineage::Lineage;
 use crate::verbs::moment::moment_of;
-use crate::verbs::publish::publish;
+use crate::verbs::publish::publish_judged;
 use crate::verbs::run;
 use crate::{BUSY, DONE, Error, FOUND, INTERRUPTED, USAGE, chain};
 use analyze::history::{History, Standing, StepEvent, Told, now, place_of};
@@ -30,13 +32,11 @@ use state::{Night, Results, has_ended};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use system::with_system_folders;
 use tell::Teller;
 
-/// Where programs of the system lie.
-const SYSTEM_FOLDERS: [&str; 4] = ["/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin"];
 /// What is measured every night, as an environment.
 const HEAD: &str = "head";
 /// What is measured beside it.
@@ -60,6 +60,8 @@ pub fn nightly(
         begun,
         since: moment_of("--since", args.since.as_ref())?.unwrap_or_else(|| now().saturating_sub(RECENT)),
         cut: false,
+        // What is no repository is found before hours are measured.
+        lineage: Lineage::of(&args.repository)?,
         troubles: 0,
     };
     for (flag, words) in [("--notify", &args.notify), ("--push", &args.push)] {
@@ -86,24 +88,6 @@ pub fn nightly(
     work.night(&results, &mut night, out, err)
 }
 
-/// Begins anew with the folders of the system's programs in PATH, where they are missing: cron's has two.
-fn with_system_folders() -> Result<(), Error> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let known = SYSTEM_FOLDERS.iter().map(PathBuf::from);
-    let missing: Vec<PathBuf> = known.filter(|dir| dir.is_dir() && !folders.contains(dir)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    folders.extend(missing);
-    let mut arguments = std::env::args_os();
-    let name = arguments.next().unwrap_or_default();
-    let mut again = std::process::Command::new(std::env::current_exe()?);
-    again.arg0(name).args(arguments).env("PATH", std::env::join_paths(folders)?);
-    // It comes back only if it could not be done.
-    Err(format!("starting perfvt again with {} in PATH: {}", SYSTEM_FOLDERS.join(", "), again.exec()).into())
-}
-
 /// The folder of campaigns that goes with a lake.
 fn beside(lake: &Path) -> Result<PathBuf, Error> {
     let whole = std::path::absolute(lake)?;
@@ -122,6 +106,8 @@ struct Work<'a> {
     since: i64,
     /// The night in hand was cut before.
     cut: bool,
+    /// Where commits lie.
+    lineage: Option<Lineage>,
     /// Things that could not be done; each was said.
     troubles: usize,
 }
@@ -160,7 +146,7 @@ impl Work<'_> {
             anchor: night.anchor.clone(),
             ..Told::default()
         };
-        add_campaign(&self.args.lake, &dir, &told, out)?;
+        add_campaign(&self.args.lake, &dir, &told, self.lineage.as_mut(), (out, err))?;
         let lake = Lake::open(&self.args.lake)?;
         let Some(left) = self.confirm(&lake, results, night, out, err)? else { return Ok(INTERRUPTED) };
         let history = self.judge()?;
@@ -382,9 +368,12 @@ impl Work<'_> {
         if let Some(push) = &self.args.push {
             words.extend(["--push".into(), push.into()]);
         }
-        // The one place where pages of the lake's history join: as flags of `publish`.
+        words.extend(["--lake".into(), self.args.lake.clone().into()]);
         let Verb::Publish(publishing) = Args::try_parse_from(words)?.verb else { return Ok(()) };
-        match publish(&publishing, out, err) {
+        // Its pages show all series of the lake, at the rate of false alarms at which the night judges.
+        let HistoryAsked { alpha, false_alarms, .. } = self.args.asked;
+        let asked = HistoryAsked { series: Vec::new(), alpha, false_alarms };
+        match publish_judged(&publishing, &asked, out, err) {
             Ok(DONE) => {}
             Ok(_) => self.troubles += 1,
             Err(error) => {

@@ -1,12 +1,10 @@
 //! `perfvt publish`.
 
-use crate::args::{Compare, Filters, Format, Publish};
+use crate::args::{Compare, Filters, Format, HistoryAsked, Publish};
 use crate::programs::{program, run};
 use crate::signatures::SshKeys;
-use crate::verbs::compare;
+use crate::verbs::{compare, history};
 use crate::{DONE, Error, USAGE, chain};
-use analyze::history::{Asked, history};
-use lake::Lake;
 use model::counted;
 use process::deadlines::PUSH;
 use report::site::{Added, Checks, Content, Kept, Labelled, Site};
@@ -15,6 +13,17 @@ use std::path::{Path, PathBuf};
 
 /// Adds each result to the site, and makes index and feed again.
 pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let asked = HistoryAsked { series: Vec::new(), alpha: stats::HISTORY_ALPHA, false_alarms: None };
+    publish_judged(args, &asked, out, err)
+}
+
+/// The same; the lake's history is judged as somebody asked.
+pub(super) fn publish_judged(
+    args: &Publish,
+    asked: &HistoryAsked,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     check(args)?;
     let push = args.push.as_deref().map(|command| program("--push", command)).transpose()?;
     let now = jiff::Timestamp::now().as_second();
@@ -37,7 +46,7 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
         }
     }
     if let Some(lake) = &args.lake {
-        histories(&site, args, lake, out)?;
+        histories(&site, args, asked, lake, out)?;
     }
     // What could not be published is no reason to lose what is there.
     if let Some(newest) = args.keep.filter(|_| failed == 0) {
@@ -81,9 +90,14 @@ fn opened(args: &Publish, now: i64, err: &mut dyn Write) -> Result<Site, Error> 
 }
 
 /// The pages of a lake's histories.
-fn histories(site: &Site, args: &Publish, lake: &Path, out: &mut dyn Write) -> Result<(), Error> {
-    let asked = Asked { series: Vec::new(), since: None, alpha: stats::HISTORY_ALPHA };
-    let history = history(&Lake::open(lake)?, &asked)?;
+fn histories(
+    site: &Site,
+    args: &Publish,
+    asked: &HistoryAsked,
+    lake: &Path,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let history = history::read(lake, asked, None)?;
     let made = site.put_history(&history)?;
     writeln!(
         out,

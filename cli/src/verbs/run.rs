@@ -351,7 +351,7 @@ fn execute(
     story::point(dir, &campaign, out);
     junit?;
     if let Some(lake) = &conduct.lake {
-        add_campaign(lake, dir, &Told::default(), out)?;
+        add_campaign(lake, dir, &Told::default(), None, (out, err))?;
     }
     say(out, &next_step(dir, campaign.file()));
     if invalid > 0 {

@@ -6,6 +6,7 @@
 //! these looks together ([`Look`]); no band of tolerance plays a part, because one of 5 % would blame the host for
 //! a true 3 %.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,11 @@ use crate::ttest::one_sample;
 pub const CONFIRM_LEVEL: f64 = 0.01;
 /// The rate of false ones among the rows of an event that are called confirmed.
 pub const CONFIRM_Q: f64 = 0.05;
+/// The share of its step that every row's interval must exclude before an event of several rows is the host's; of what they have
+/// together it is half.
+pub const HOST_ROW_SHARE: f64 = 0.75;
+/// The least spread of a row that weighs it, as a share of its step: one row without any would silence the others.
+const SPREAD_MIN: f64 = 1e-3;
 
 /// What a campaign says of a step, or of all steps of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +58,10 @@ impl Confirmation {
 pub struct ConfirmRow {
     /// The step, as the history has it, on the row's scale: the difference of means, or of means of logarithms. Not 0.
     pub step: f64,
-    /// The first build behind the step minus the last before it, of each block that holds both.
-    pub after: Vec<f64>,
+    /// How far the history leaves the step open: half of its interval. Weighs the rows of an event, and nothing else.
+    pub spread: Option<f64>,
+    /// Blocks that hold both, each with the first build behind the step minus the last before it.
+    pub after: Vec<(u32, f64)>,
     /// The newest build minus the last before the step; None where the newest is the first behind it.
     pub newest: Option<Vec<f64>>,
 }
@@ -91,6 +99,8 @@ pub struct Confirmed {
     pub outcome: Confirmation,
     /// Whether more blocks are not needed to say it.
     pub settled: bool,
+    /// How much of their steps the rows have together, where there are several: 1 is all of it, 0 nothing.
+    pub together: Option<ConfirmSeen>,
     /// The rows, in their order.
     pub rows: Vec<ConfirmedRow>,
 }
@@ -110,8 +120,18 @@ impl Sided {
 
     /// Whether it is less than half of the step: nothing that is as large, or on the other side, is left in the interval.
     fn is_below_half(&self) -> bool {
-        let half = 0.5 * self.step;
-        if self.step > 0.0 { self.seen.interval.high < half } else { self.seen.interval.low > half }
+        self.is_below(0.5)
+    }
+
+    /// The same for another share of the step.
+    fn is_below(&self, share: f64) -> bool {
+        let part = share * self.step;
+        if self.step > 0.0 { self.seen.interval.high < part } else { self.seen.interval.low > part }
+    }
+
+    /// Whether it looks like nothing: no change is in the interval, and half of the step is not.
+    fn is_nothing(&self) -> bool {
+        self.seen.interval.contains(0.0) && self.is_below_half()
     }
 
     /// The p of a difference towards the step's side.
@@ -149,21 +169,26 @@ fn seen(differences: &[f64], step: f64, boundary: &Arc<Boundary>) -> Option<Side
 /// A row is [`Confirmation::Confirmed`] where its interval excludes no change on the step's side and its q over the event's
 /// rows is at most [`CONFIRM_Q`]. The event is where one of its rows is and the smallest q is at most [`CONFIRM_LEVEL`]
 /// (Simes' test of all rows together): with one row that is the same, and an event of a hundred rows is confirmed
-/// falsely as seldom as one with a single row. It is [`Confirmation::Host`] where every row says so.
+/// falsely as seldom as one with a single row.
+///
+/// It is [`Confirmation::Host`] where what its rows have together of their steps is nothing: the interval holds 0 and not a half,
+/// and each row's own excludes [`HOST_ROW_SHARE`] of its step. An event is one cause, whose rows moved together: asked one by one
+/// for half of their steps, one of many stays open nearly always. With one row both are the same.
 pub fn confirm(rows: &[ConfirmRow], boundary: &Arc<Boundary>) -> Confirmed {
     let read = |row: &ConfirmRow| {
         let newest = row.newest.as_ref().map(|newest| seen(newest, row.step, boundary));
-        (seen(&row.after, row.step, boundary), newest)
+        let after: Vec<f64> = row.after.iter().map(|(_, difference)| *difference).collect();
+        (seen(&after, row.step, boundary), newest)
     };
     let read: Vec<_> = rows.iter().map(read).collect();
     let q = benjamini_hochberg(
         &read.iter().map(|(after, _)| after.as_ref().map_or(1.0, Sided::p)).collect::<Vec<_>>(),
     );
-    let together = q.iter().any(|q| *q <= CONFIRM_LEVEL);
+    let all_rows = q.iter().any(|q| *q <= CONFIRM_LEVEL);
     let mut undecided = false;
     let mut out = Vec::with_capacity(rows.len());
     for ((after, newest), q) in read.iter().zip(&q) {
-        let moved = together && *q <= CONFIRM_Q && after.as_ref().is_some_and(Sided::moved);
+        let moved = all_rows && *q <= CONFIRM_Q && after.as_ref().is_some_and(Sided::moved);
         let outcome = match (after, newest) {
             (_, Some(Some(newest))) if moved && !newest.moved() && newest.is_below_half() => {
                 Confirmation::FixedSince
@@ -173,9 +198,7 @@ pub fn confirm(rows: &[ConfirmRow], boundary: &Arc<Boundary>) -> Confirmed {
                 undecided |= newest.as_ref().is_some_and(|n| !n.as_ref().is_some_and(Sided::moved));
                 Confirmation::Confirmed
             }
-            (Some(after), _) if after.seen.interval.contains(0.0) && after.is_below_half() => {
-                Confirmation::Host
-            }
+            (Some(after), _) if after.is_nothing() => Confirmation::Host,
             _ => Confirmation::Open,
         };
         let told = |side: &Sided| side.seen;
@@ -187,13 +210,39 @@ pub fn confirm(rows: &[ConfirmRow], boundary: &Arc<Boundary>) -> Confirmed {
         });
     }
     let any = |what| out.iter().any(|row: &ConfirmedRow| row.outcome == what);
+    let together = if rows.len() > 1 { seen(&shares(rows), 1.0, boundary) } else { None };
+    let each_is_small =
+        || read.iter().all(|(after, _)| after.as_ref().is_some_and(|after| after.is_below(HOST_ROW_SHARE)));
+    let is_hosts = match &together {
+        Some(together) => together.is_nothing() && each_is_small(),
+        None => rows.len() == 1 && any(Confirmation::Host),
+    };
     let outcome = match () {
         () if any(Confirmation::Confirmed) => Confirmation::Confirmed,
         () if any(Confirmation::FixedSince) => Confirmation::FixedSince,
-        () if !out.is_empty() && out.iter().all(|row| row.outcome == Confirmation::Host) => {
-            Confirmation::Host
-        }
+        () if is_hosts => Confirmation::Host,
         () => Confirmation::Open,
     };
-    Confirmed { outcome, settled: outcome != Confirmation::Open && !undecided, rows: out }
+    let settled = outcome != Confirmation::Open && !undecided;
+    Confirmed { outcome, settled, together: together.map(|together| together.seen), rows: out }
+}
+
+/// What the rows have of their steps, in each block that holds all of them: the share that fits their differences best (least
+/// squares), each weighed by its spread in the history. Rows of a boot share its whims, which a t over blocks allows for.
+fn shares(rows: &[ConfirmRow]) -> Vec<f64> {
+    let weight = |row: &ConfirmRow| {
+        let least = SPREAD_MIN * row.step.abs();
+        let spread = row.spread.filter(|s| s.is_finite()).map_or(row.step.abs(), |s| s.max(least));
+        row.step / (spread * spread)
+    };
+    let whole: f64 = rows.iter().map(|row| weight(row) * row.step).sum();
+    let mut blocks: BTreeMap<u32, (usize, f64)> = BTreeMap::new();
+    for row in rows {
+        for (block, difference) in &row.after {
+            let of = blocks.entry(*block).or_default();
+            of.0 += 1;
+            of.1 += weight(row) * difference / whole;
+        }
+    }
+    blocks.into_values().filter(|(n, _)| *n == rows.len()).map(|(_, share)| share).collect()
 }

@@ -34,7 +34,8 @@ mod threshold;
 mod thresholds;
 
 pub use confirm::{
-    CONFIRM_LEVEL, CONFIRM_Q, ConfirmRow, ConfirmSeen, Confirmation, Confirmed, ConfirmedRow, confirm,
+    CONFIRM_LEVEL, CONFIRM_Q, ConfirmRow, ConfirmSeen, Confirmation, Confirmed, ConfirmedRow, HOST_ROW_SHARE,
+    confirm,
 };
 pub use locate::Location;
 pub use point::{HISTORY_AUTOCORRELATION, HistoryPoint, lag_one, session_variance_of};

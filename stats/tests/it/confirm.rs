@@ -21,19 +21,27 @@ struct Truth {
     boot: f64,
     /// Rows of the event, all of one kind.
     rows: usize,
+    /// How much of it the first row has, where that differs from the others.
+    lone: Option<f64>,
+    /// The share of a boot's variance that all of its rows have in common.
+    common: f64,
 }
 
 /// One campaign: what it comes to, and after how many blocks it stops.
 fn campaign(of: Truth, boundary: &Arc<Boundary>, random: &mut SplitMix64) -> (Confirmation, u32) {
-    let row = |step| ConfirmRow { step, after: Vec::new(), newest: Some(Vec::new()) };
+    let row = |step| ConfirmRow { step, spread: None, after: Vec::new(), newest: Some(Vec::new()) };
     let mut rows = vec![row(of.step); of.rows];
     for block in 1..=CEILING {
-        for row in &mut rows {
-            let mut boot = |level: f64| level + of.boot * random.next_normal();
+        let shared = [(); 3].map(|()| of.common.sqrt() * random.next_normal());
+        for (at, row) in rows.iter_mut().enumerate() {
+            let has = of.lone.filter(|_| at == 0).unwrap_or(of.after);
+            let mut boot = |level: f64, shared: f64| {
+                level + of.boot * (shared + (1.0 - of.common).sqrt() * random.next_normal())
+            };
             // A day of the host is in all three, and in none of the differences.
-            let (before, after, newest) = (boot(0.0), boot(of.after * of.step), boot(of.newest * of.step));
-            row.after.push(after - before);
-            row.newest.as_mut().unwrap().push(newest - before);
+            let before = boot(0.0, shared[0]);
+            row.after.push((block, boot(has * of.step, shared[1]) - before));
+            row.newest.as_mut().unwrap().push(boot(of.newest * of.step, shared[2]) - before);
         }
         if block >= FLOOR {
             let said = confirm(&rows, boundary);
@@ -64,7 +72,8 @@ fn standard_error(rate: f64, n: u32) -> f64 {
 }
 
 /// A step of 5 % where boots vary by 3 %, in one row.
-const USUAL: Truth = Truth { step: 0.05, after: 1.0, newest: 1.0, boot: 0.03, rows: 1 };
+const USUAL: Truth =
+    Truth { step: 0.05, after: 1.0, newest: 1.0, boot: 0.03, rows: 1, lone: None, common: 0.0 };
 
 fn false_confirmations(campaigns: u32) {
     for (rows, seed) in [(1, 1), (5, 2), (20, 3)] {
@@ -96,6 +105,43 @@ fn a_true_step_is_confirmed_and_what_is_the_hosts_is_called_the_hosts() {
     assert!(nothing[2] > 0.98 && blocks < 20.0, "{nothing:?} {blocks}");
 }
 
+/// Events that are called the host's though a step is there: of one row, of many that all have half of it, and of many of which one
+/// has three quarters of it by itself.
+fn false_hosts(campaigns: u32) {
+    for (rows, common, seed) in [(1, 0.0, 40), (5, 0.0, 41), (20, 0.0, 42), (20, 0.5, 43)] {
+        let n = campaigns / rows as u32;
+        for (after, lone) in [(1.0, None), (0.5, None), (0.0, Some(1.0)), (0.0, Some(HOST_ROW_SHARE))] {
+            let of = Truth { after, newest: after, rows, common, lone, ..USUAL };
+            let (found, blocks) = shares(of, n, seed);
+            println!(
+                "{rows} rows, common {common}, {after} of the step, one row {lone:?}: host {:.4}, {found:.3?}, {blocks:.1} blocks",
+                found[2]
+            );
+            let bound = 0.01 + 3.0 * standard_error(0.01, n);
+            assert!(found[2] <= bound, "{rows} rows, {common}, {after}, {lone:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn an_event_of_many_rows_is_called_the_hosts_where_it_is_and_a_true_step_is_not() {
+    false_hosts(1_000);
+    let nothing = Truth { after: 0.0, newest: 0.0, rows: 20, ..USUAL };
+    let (found, _) = shares(nothing, 40, 44);
+    assert!(found[2] > 0.8, "{found:?}");
+    // One row that says too little leaves it open, and so does one that moved the other way.
+    let none = [0.001, -0.001, 0.0015, -0.0005, 0.0, 0.0005, -0.0012, 0.001];
+    let most = none.map(|v| v + 0.09);
+    assert_eq!(outcome(&[row(0.1, &none, None), row(0.1, &none, None)]), (Confirmation::Host, true));
+    assert_eq!(outcome(&[row(0.1, &none, None), row(0.1, &none[..4], None)]).0, Confirmation::Open);
+    assert_eq!(outcome(&[row(0.1, &none, None), row(-0.1, &most, None)]).0, Confirmation::Open);
+    // Each block counts that holds all rows, whichever row lacks one.
+    let mut gaps = row(0.1, &none, None);
+    gaps.after.retain(|(block, _)| *block != 2);
+    let said = confirm(&[row(0.1, &none, None), gaps], &Boundary::of(FLOOR, CEILING));
+    assert_eq!(said.together.unwrap().n, 7);
+}
+
 #[test]
 fn a_step_that_was_mended_is_told_from_one_that_is_there_still() {
     let mended = Truth { step: 0.10, newest: 0.0, ..USUAL };
@@ -109,7 +155,8 @@ fn a_step_that_was_mended_is_told_from_one_that_is_there_still() {
 }
 
 fn row(step: f64, after: &[f64], newest: Option<&[f64]>) -> ConfirmRow {
-    ConfirmRow { step, after: after.to_vec(), newest: newest.map(<[f64]>::to_vec) }
+    let after = (1..).zip(after.iter().copied()).collect();
+    ConfirmRow { step, spread: None, after, newest: newest.map(<[f64]>::to_vec) }
 }
 
 fn outcome(rows: &[ConfirmRow]) -> (Confirmation, bool) {
@@ -163,6 +210,16 @@ fn table_of_confirmations() {
     let campaigns: u32 =
         std::env::var("PERFVT_CAMPAIGNS").ok().and_then(|n| n.parse().ok()).unwrap_or(200_000);
     false_confirmations(campaigns);
+    false_hosts(campaigns / 2);
+    for (after, lone) in [(0.0, None), (0.0, Some(0.5)), (0.0, Some(0.7)), (0.7, None)] {
+        for (rows, common) in [(5, 0.0), (20, 0.0), (20, 0.5)] {
+            let of = Truth { after, newest: after, rows, common, lone, ..USUAL };
+            let (found, blocks) = shares(of, campaigns / 40, 50);
+            println!(
+                "{rows} rows, common {common}, {after} of the step, one row {lone:?}: {found:.3?}, {blocks:.1} blocks"
+            );
+        }
+    }
     for (step, boot) in [(0.10, 0.03), (0.05, 0.03), (0.05, 0.08), (0.03, 0.01), (0.02, 0.03)] {
         for (name, after, newest) in [
             ("there", 1.0, 1.0),
@@ -170,7 +227,7 @@ fn table_of_confirmations() {
             ("mended", 1.0, 0.0),
             ("nothing", 0.0, 0.0),
         ] {
-            let of = Truth { step, after, newest, boot, rows: 1 };
+            let of = Truth { step, after, newest, boot, ..USUAL };
             let ([confirmed, fixed, host, open], blocks) = shares(of, campaigns / 40, 30);
             println!(
                 "step {step} boot SD {boot}, {name}: confirmed {confirmed:.3}, fixed since {fixed:.3}, host {host:.3}, open {open:.3}, {blocks:.1} blocks"

@@ -4,59 +4,10 @@ use super::source::Repository;
 use super::{Definition, ProviderError};
 use edge::text::cut;
 use process::deadlines::{HOST_WORK, NETWORK};
-use process::{ProcessError, Spec};
+use process::{GitOf, ProcessError, Spec};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What git is told about every repository of others', whatever the configuration of the user or the machine says: no
-/// transport but those in `GIT_ALLOW_PROTOCOL`, no program that a repository could bring or name, contents as they were
-/// committed.
-const SAFE: [&str; 13] = [
-    "protocol.allow=never",
-    "protocol.ext.allow=never",
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "core.symlinks=false",
-    "core.autocrlf=false",
-    "core.untrackedCache=false",
-    "core.attributesFile=/dev/null",
-    "core.excludesFile=/dev/null",
-    "submodule.recurse=false",
-    "fetch.recurseSubmodules=false",
-    "gc.auto=0",
-    "advice.detachedHead=false",
-];
-/// Its environment: no questions, no paging, no objects in the place of others.
-const ENVIRONMENT: [&str; 9] = [
-    "GIT_TERMINAL_PROMPT=0",
-    "GIT_ASKPASS=",
-    "SSH_ASKPASS_REQUIRE=never",
-    "GIT_LFS_SKIP_SMUDGE=1",
-    "GIT_ATTR_NOSYSTEM=1",
-    "GIT_NO_REPLACE_OBJECTS=1",
-    "GIT_OPTIONAL_LOCKS=0",
-    "GIT_PAGER=cat",
-    "LC_ALL=C",
-];
-/// Variables that lead git to another repository than the one that it is told, as git sets them for its hooks.
-const FORGOTTEN: [&str; 16] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_COMMON_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-    "GIT_GRAFT_FILE",
-    "GIT_SHALLOW_FILE",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_TEMPLATE_DIR",
-    "GIT_ATTR_SOURCE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_PROTOCOL_FROM_USER",
-    "GIT_EXTERNAL_DIFF",
-];
 /// In the repository's own attributes, which win over those among its files: contents are not converted, and no filter
 /// of the user's is run on them.
 const ATTRIBUTES: &str = "* -text -eol -ident -filter -working-tree-encoding -diff -merge\n";
@@ -79,14 +30,8 @@ fn git(
     args: &[&str],
     deadline: Duration,
 ) -> Result<String, ProviderError> {
-    let spec = Spec::new("env")
-        .args(FORGOTTEN.iter().flat_map(|name| ["-u", name]))
-        .args(ENVIRONMENT)
-        .args(environment)
-        // Not where perfvt happens to be started: that may be a repository with a configuration of its own.
-        .args(["git", "-C", "/"])
-        .args(SAFE.iter().flat_map(|option| ["-c", option]))
-        .args(args);
+    // Not where perfvt happens to be started: that may be a repository with a configuration of its own.
+    let spec = process::git(GitOf::Others, environment).args(["-C", "/"]).args(args);
     let output = process::run(spec, deadline).map_err(|source| ProviderError::Git {
         name: definition.name.clone(),
         doing: doing.to_owned(),
