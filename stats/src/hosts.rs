@@ -100,7 +100,7 @@ pub fn hosts_fieller(
     let (of_b, plus, minus) = (square(zero), square(test_at(unit)?), square(test_at(-unit)?));
     let of_a = ((plus + minus) / 2.0 - of_b).max(0.0) / (unit * unit);
     let shared = (minus - plus) / (4.0 * unit);
-    if !(of_a + of_b > 0.0) {
+    if of_a + of_b <= 0.0 {
         return Err(Unavailable::ZeroVariance);
     }
     fieller_roots(ratio, of_a, of_b, shared, t_critical(level, test_at(ratio)?.df))

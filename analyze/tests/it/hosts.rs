@@ -237,7 +237,7 @@ fn sides_on_different_hosts_are_refused_twins_too_and_a_factor_or_force_lets_the
     let result = run(&[a, old]);
     assert!(!codes(&result).contains(&"different-hosts") && !codes(&result).contains(&"not-comparable"));
     assert!(
-        result.summary[0].comparable.unknown.contains(&"host".to_owned())
+        result.summary[0].comparable.unknown.contains(&"host")
             || !result.summary[0].comparable.unknown.is_empty()
     );
 }

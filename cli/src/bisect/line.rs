@@ -68,6 +68,7 @@ mod tests {
             tree: (*tree).to_owned(),
             parents: Vec::new(),
             time: 0,
+            authored: 0,
             author: String::new(),
             subject: String::new(),
         };

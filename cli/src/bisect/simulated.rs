@@ -20,6 +20,7 @@ impl World {
             tree: format!("{at}"),
             parents: Vec::new(),
             time: 0,
+            authored: 0,
             author: String::new(),
             subject: String::new(),
         };

@@ -150,7 +150,7 @@ impl Bench<'_> {
             return Ok(Taken::Ended);
         }
         let done = if begun {
-            resume_by(&resume_of(dir)?, stopping(&pair), &mut sink(), err)
+            resume_by(&resume_of(dir)?, (stopping(&pair), None), &mut sink(), err)
         } else {
             let until = pair.as_ref().map(|pair| Until {
                 half_width: 0.5 * pair.step.abs().max(1e-6),

@@ -30,8 +30,8 @@ impl ByPair {
         let [before, after] = &self.sides;
         let before = values(&self.options, &dir.join(before), &self.row)?;
         let after = values(&self.options, &dir.join(after), &self.row)?;
-        let minus = after.iter().filter_map(|(block, v)| Some(v - before.get(block)?)).collect();
-        let row = ConfirmRow { step: self.step, after: minus, newest: None };
+        let minus = after.iter().filter_map(|(block, v)| Some((*block, v - before.get(block)?))).collect();
+        let row = ConfirmRow { step: self.step, spread: None, after: minus, newest: None };
         Ok(confirm(&[row], &Boundary::of(FLOOR_MIN, CEILING)))
     }
 
