@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn the_journal_is_the_truth_whatever_slurm_says() {
-        let finished = State { finished: Some((8, 0)), ..State::default() };
+        let finished = State::of(&[(1, model::journal::Event::Finished { valid: 8, invalid: 0 })]);
         for state in ["RUNNING", "PENDING", "FAILED", "NODE_FAIL"] {
             let jobs = [job("1", state, "launch failed requeued held")];
             assert_eq!(of(&jobs, &host("drained"), None, &submitted(), Some(&finished)), "finished");
