@@ -6,10 +6,10 @@ use crate::support;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
-use support::campaigns::{assert_no_attempt_was_burnt, finished_cases, wait_until};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use support::campaigns::{Started, assert_no_attempt_was_burnt, finished_cases, wait_until};
 use support::farm::TestFarm;
 use support::{files, output, text};
 
@@ -21,7 +21,10 @@ fn without_slurm_it_is_said_in_one_sentence_how_to_get_it() {
     let done = output(perfvt.args(["farm", "hosts"]).env("PATH", "/nonexistent"));
     assert_eq!(done.status.code(), Some(2));
     let said = text(&done.stderr);
-    assert!(said.contains("Slurm is not installed here") && said.contains("apt-get install slurm-client"), "{said}");
+    assert!(
+        said.contains("Slurm is not installed here") && said.contains("apt-get install slurm-client"),
+        "{said}"
+    );
     assert_eq!(said.lines().count(), 1, "{said}");
 }
 
@@ -43,7 +46,10 @@ fn words(all: &[String]) -> Vec<&str> {
 fn what_cannot_be_is_refused_in_one_sentence(farm: &TestFarm) {
     let said = farm.says(0, &["hosts"]);
     assert!(said.contains("3 of 3 fit for work") && said.contains("amd64,kvm"), "{said}");
-    farm.here.ends_with(0, farm.command("scontrol").args(["update", "NodeName=h3", "State=DRAIN", "Reason=bad fan"]));
+    farm.here.ends_with(
+        0,
+        farm.command("scontrol").args(["update", "NodeName=h3", "State=DRAIN", "Reason=bad fan"]),
+    );
     for (hosts, part) in [
         ("1*nosuch", "no host of the farm has such labels"),
         ("4*amd64", "so many hosts that are fit for work are not there"),
@@ -55,26 +61,49 @@ fn what_cannot_be_is_refused_in_one_sentence(farm: &TestFarm) {
         assert!(said.contains(part), "{hosts}: {said}");
         assert_eq!(said.trim().lines().count(), 1, "{said}");
     }
-    let said = farm.says(0, &[&words(&farm.submit("dry", "all", "true", &TWO))[..1], &["--dry-run"], &words(&farm.submit("dry", "all", "true", &TWO))[1..]].concat());
-    assert!(said.contains("h3 is drained (bad fan); it is left out") && said.contains("shard 02 on h2"), "{said}");
+    let said = farm.says(
+        0,
+        &[
+            &words(&farm.submit("dry", "all", "true", &TWO))[..1],
+            &["--dry-run"],
+            &words(&farm.submit("dry", "all", "true", &TWO))[1..],
+        ]
+        .concat(),
+    );
+    assert!(
+        said.contains("h3 is drained (bad fan); it is left out") && said.contains("shard 02 on h2"),
+        "{said}"
+    );
     farm.here.ends_with(0, farm.command("scontrol").args(["update", "NodeName=h3", "State=RESUME"]));
     assert_eq!(fs::read_dir(farm.farms()).unwrap().count(), 0, "nothing is written of what was refused");
 }
 
-/// The first block of h2 is copied, the second is being measured.
+/// A command that takes a moment, but on one host as long as the test wants from the second block on: until a file is there.
+fn pausing(farm: &TestFarm, id: &str, host: &str) -> (String, PathBuf) {
+    let (script, go) = (farm.here.path().join(format!("{id}.sh")), farm.here.path().join(format!("{id}.go")));
+    let copied = farm.dir(id).join("shards").join(format!("0{}@{host}/copied.json", &host[1..]));
+    let text = format!(
+        "#!/bin/sh\nif [ \"$(hostname)\" = {host} ] && [ -e {} ]; then\n  until [ -e {} ]; do sleep 0.1; done\nfi\nexec sleep 0.2\n",
+        copied.display(),
+        go.display()
+    );
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    (script.display().to_string(), go)
+}
+
+/// The first block of h2 is copied, and the second is being measured when the power goes.
 fn a_power_cut_loses_one_block_at_most(farm: &TestFarm) {
-    let submit = farm.submit("night", "3*amd64", "sleep 0.4", &TWO);
+    let (command, go) = pausing(farm, "night", "h2");
+    let submit = farm.submit("night", "3*amd64", &command, &TWO);
     farm.says(0, &words(&submit));
     let again = farm.says(0, &words(&submit));
     assert!(again.contains("0 jobs of 3 handed in"), "{again}");
-    let blocks = |k: usize| farm.status("night")[k]["blocks"].as_u64().unwrap();
-    wait_until(30, "the first block of h2", || blocks(1) >= 1);
+    wait_until(60, "the first block of h2", || farm.status("night")[1]["blocks"] == 1);
+    assert_eq!(farm.status("night")[1]["state"], "running");
     farm.does(&["cut", "h2"]);
-    wait_until(40, "the power cut to be seen", || {
-        let state = farm.status("night")[1]["state"].as_str().unwrap().to_owned();
-        assert!(!["failed", "finished"].contains(&&*state), "{state}");
-        state != "running"
-    });
+    wait_until(60, "the power cut to be seen", || farm.status("night")[1]["state"] != "running");
+    fs::write(go, "").unwrap();
     farm.does(&["boot", "h2"]);
     let dir = farm.dir("night").display().to_string();
     farm.says(0, &["gather", "--wait", &dir]);
@@ -86,10 +115,14 @@ fn what_was_gathered_is_what_ordinary_campaigns_are(farm: &TestFarm) {
         let shard = farm.dir("night").join(format!("shards/{k:02}@h{k}"));
         assert_no_attempt_was_burnt(&shard);
         assert_eq!(finished_cases(&shard), 6, "nothing is measured twice, and nothing is lost");
-        let campaign: Value = serde_json::from_slice(&fs::read(shard.join("campaign.json")).unwrap()).unwrap();
+        let campaign: Value =
+            serde_json::from_slice(&fs::read(shard.join("campaign.json")).unwrap()).unwrap();
         let of = &campaign["farm"];
         let host = format!("h{k}");
-        assert_eq!((of["shard"].as_u64(), of["of"].as_u64(), of["host"].as_str()), (Some(k), Some(3), Some(&*host)));
+        assert_eq!(
+            (of["shard"].as_u64(), of["of"].as_u64(), of["host"].as_str()),
+            (Some(k), Some(3), Some(&*host))
+        );
         seeds.insert(campaign["seed"].as_u64().unwrap());
         for run in files(&shard, "run.json") {
             let run: Value = serde_json::from_slice(&fs::read(run).unwrap()).unwrap();
@@ -105,7 +138,9 @@ fn what_was_gathered_is_what_ordinary_campaigns_are(farm: &TestFarm) {
     let first = *seeds.first().unwrap();
     assert_eq!(seeds.into_iter().collect::<Vec<_>>(), [first, first + 1, first + 2]);
     let journals: Vec<String> = (1..=3)
-        .map(|k| fs::read_to_string(farm.dir("night").join(format!("shards/{k:02}@h{k}/journal.jsonl"))).unwrap())
+        .map(|k| {
+            fs::read_to_string(farm.dir("night").join(format!("shards/{k:02}@h{k}/journal.jsonl"))).unwrap()
+        })
         .collect();
     assert_eq!(journals[1].matches("\"opened\"").count(), 2, "the second host went on after its power cut");
 }
@@ -113,12 +148,13 @@ fn what_was_gathered_is_what_ordinary_campaigns_are(farm: &TestFarm) {
 fn the_same_again_changes_no_byte(farm: &TestFarm) {
     let before = farm.content("night");
     let dir = farm.dir("night").display().to_string();
+    let (command, _) = pausing(farm, "night", "h2");
     farm.says(0, &["gather", &dir]);
     farm.says(0, &["retry", &dir]);
-    farm.says(0, &words(&farm.submit("night", "3*amd64", "sleep 0.4", &TWO)));
+    farm.says(0, &words(&farm.submit("night", "3*amd64", &command, &TWO)));
     farm.says(0, &["cancel", &dir]);
     assert!(farm.content("night") == before, "what is finished was changed");
-    let said = farm.says(2, &words(&farm.submit("night", "3*amd64", "sleep 0.5", &TWO)));
+    let said = farm.says(2, &words(&farm.submit("night", "3*amd64", "true", &TWO)));
     assert!(said.contains("was asked for with other words; give another --id"), "{said}");
     let said = farm.says(2, &["move", &dir, "2", "h1"]);
     assert!(said.contains("has measured blocks on h2"), "{said}");
@@ -126,18 +162,42 @@ fn the_same_again_changes_no_byte(farm: &TestFarm) {
 
 fn a_shard_that_was_cancelled_goes_on_when_it_is_asked_for(farm: &TestFarm) {
     let dir = farm.dir("short").display().to_string();
-    farm.says(0, &words(&farm.submit("short", "h1", "sleep 0.5", &["--repeat", "4"])));
-    wait_until(30, "the first block", || farm.status("short")[0]["blocks"] != 0);
-    farm.says(0, &["cancel", &dir]);
+    let (command, go) = pausing(farm, "short", "h1");
+    farm.says(0, &words(&farm.submit("short", "h1", &command, &["--repeat", "3"])));
+    wait_until(60, "the first block", || farm.status("short")[0]["blocks"] == 1);
+    let cancel =
+        Started(farm.farm(&["cancel", &dir]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    wait_until(60, "the interruption", || farm.log("short", 1).contains("SIGINT"));
+    fs::write(go, "").unwrap();
+    assert!({ cancel }.wait().unwrap().success());
     let shard = farm.status("short").remove(0);
     assert_eq!(shard["state"], "cancelled", "{shard}\n{}", farm.log("short", 1));
     let said = farm.says(1, &["gather", &dir]);
     assert!(said.contains("0 of 1 shard finished"), "{said}");
+    another_machine_of_the_same_name_is_refused(farm);
     farm.says(0, &["retry", &dir]);
     farm.says(0, &["gather", "--wait", &dir]);
     let shard = farm.dir("short").join("shards/01@h1");
-    assert_eq!(finished_cases(&shard), 4);
+    assert_eq!(finished_cases(&shard), 3, "nothing is measured twice, and nothing is lost");
     assert_no_attempt_was_burnt(&shard);
+}
+
+fn another_machine_of_the_same_name_is_refused(farm: &TestFarm) {
+    let file = farm.dir("short").join("ends/01.machine.json");
+    let good = fs::read_to_string(&file).unwrap();
+    let known: Value = serde_json::from_str(&good).unwrap();
+    let id = known["id"].as_str().unwrap();
+    if id.is_empty() {
+        // A machine without a number of its own, which containers may be.
+        return;
+    }
+    fs::write(&file, good.replace(id, "0123456789abcdef")).unwrap();
+    farm.says(0, &["retry", &farm.dir("short").display().to_string()]);
+    wait_until(60, "the shard to end", || farm.status("short")[0]["state"] == "failed");
+    let shard = farm.status("short").remove(0);
+    let reason = shard["reason"].as_str().unwrap();
+    assert!(reason.contains("was begun on another machine that was called h1"), "{reason}");
+    fs::write(&file, good).unwrap();
 }
 
 fn a_dead_controller_is_said_and_what_is_there_is_read_all_the_same(farm: &TestFarm) {
@@ -155,6 +215,4 @@ fn a_dead_controller_is_said_and_what_is_there_is_read_all_the_same(farm: &TestF
     let said = farm.says(2, &["gather", &dir]);
     assert!(said.contains("is not what its sum says: it was changed since it was copied"), "{said}");
     fs::write(&file, good).unwrap();
-    farm.does(&["controller", "start"]);
-    std::thread::sleep(Duration::from_millis(300));
 }

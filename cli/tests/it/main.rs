@@ -29,6 +29,7 @@ mod drive_around;
 mod ends;
 mod exits;
 mod farm;
+mod farm_kills;
 mod faults;
 mod firmware;
 mod guest_686;

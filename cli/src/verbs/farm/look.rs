@@ -173,9 +173,10 @@ pub(super) fn gather(
         table(&all, out)?;
         writeln!(
             out,
-            "{}: {finished} of {} finished; {files} files are what they were when they were copied",
+            "{}: {finished} of {} finished; {} read again, as copied",
             dir.display(),
-            counted(all.len(), "shard")
+            counted(all.len(), "shard"),
+            counted(files, "file")
         )?;
         if complete {
             writeln!(out, "next: perfvt compare {}", shown(dir))?;

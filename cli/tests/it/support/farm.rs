@@ -29,7 +29,9 @@ impl TestFarm {
             return None;
         }
         if let Some(missing) = PROGRAMS.iter().find(|program| !Path::new(program).exists()) {
-            testing::skip(format!("Slurm is not installed here: no {missing}; scripts/setup-test.sh gets it"));
+            testing::skip(format!(
+                "Slurm is not installed here: no {missing}; scripts/setup-test.sh gets it"
+            ));
             return None;
         }
         let here = Pretended::new();
@@ -68,7 +70,9 @@ impl TestFarm {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("bash");
         command.arg(SCRIPT).arg("in").arg(self.slurm()).arg(program).current_dir(self.here.path());
-        command.env("XDG_CACHE_HOME", self.here.path().join("cache")).env("TMPDIR", self.here.path().join("tmp"));
+        command
+            .env("XDG_CACHE_HOME", self.here.path().join("cache"))
+            .env("TMPDIR", self.here.path().join("tmp"));
         command
     }
 
@@ -86,12 +90,20 @@ impl TestFarm {
 
     /// The words of a farm whose guests pretend, with the command that is measured.
     pub fn submit(&self, id: &str, hosts: &str, command: &str, more: &[&str]) -> Vec<String> {
-        let (farms, local) = (self.farms().display().to_string(), self.here.path().join("local").display().to_string());
+        let (farms, local) =
+            (self.farms().display().to_string(), self.here.path().join("local").display().to_string());
         let mut words: Vec<String> =
-            ["submit", "--farm", &farms, "--hosts", hosts, "--id", id, "--local", &local, "--"].map(String::from).into();
+            ["submit", "--farm", &farms, "--hosts", hosts, "--id", id, "--local", &local, "--"]
+                .map(String::from)
+                .into();
         let run = self.here.words(Path::new("-"), command, more);
         let out = run.iter().position(|word| word == "--out").unwrap();
-        words.extend(run.iter().enumerate().filter(|(at, _)| *at > 0 && *at != out && *at != out + 1).map(|(_, w)| w.clone()));
+        words.extend(
+            run.iter()
+                .enumerate()
+                .filter(|(at, _)| *at > 0 && *at != out && *at != out + 1)
+                .map(|(_, w)| w.clone()),
+        );
         words
     }
 
@@ -110,6 +122,9 @@ impl TestFarm {
 
     /// Every file of a farm with its content.
     pub fn content(&self, id: &str) -> BTreeMap<PathBuf, Vec<u8>> {
-        super::files(&self.dir(id), "").into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+        super::files(&self.dir(id), "")
+            .into_iter()
+            .map(|path| (path.clone(), fs::read(path).unwrap()))
+            .collect()
     }
 }
