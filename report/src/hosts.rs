@@ -14,7 +14,7 @@ const NAMED: usize = 8;
 /// Whom the sentences are about: `on these 3 hosts`, `on hosts like these 5`; nothing where the hosts are not several.
 pub(crate) fn whom(comparison: &Comparison) -> Option<String> {
     let hosts = comparison.hosts.as_ref()?;
-    let n = hosts.measured().count();
+    let n = hosts.heard().count();
     Some(match (hosts.about, n) {
         (_, 0) => "on no host".to_owned(),
         (AboutHosts::TheseHosts, 1) => "on this one host".to_owned(),
@@ -27,11 +27,13 @@ pub(crate) fn whom(comparison: &Comparison) -> Option<String> {
 /// The same with their names: `on these 2 hosts: h1, h2; no complete block on h3`.
 pub(crate) fn whom_by_name(comparison: &Comparison) -> Option<String> {
     let (whom, hosts) = (whom(comparison)?, comparison.hosts.as_ref()?);
-    let measured = named(hosts.measured());
-    let missing = named(hosts.missing());
-    let missing = if missing.is_empty() { missing } else { format!("; no complete block on {missing}") };
-    let measured = if measured.is_empty() { measured } else { format!(": {measured}") };
-    Some(format!("{whom}{measured}{missing}"))
+    let part = |head: &str, hosts: String| if hosts.is_empty() { hosts } else { format!("{head}{hosts}") };
+    Some(format!(
+        "{whom}{}{}{}",
+        part(": ", named(hosts.heard())),
+        part("; with one block and left out: ", named(hosts.left_out())),
+        part("; no complete block on ", named(hosts.missing()))
+    ))
 }
 
 /// Why it is about these or about hosts like them.

@@ -140,9 +140,16 @@ pub struct HostRow {
 }
 
 impl ComparedHosts {
-    /// Hosts that gave a complete block.
-    pub fn measured(&self) -> impl Iterator<Item = &ComparedHost> {
-        self.each.iter().filter(|host| host.complete > 0)
+    /// Hosts that the sentences are about: of hosts in general those that gave a complete block, of these hosts those that gave two, of
+    /// which an error can be taken.
+    pub fn heard(&self) -> impl Iterator<Item = &ComparedHost> {
+        let least = if self.about == AboutHosts::TheseHosts { 2 } else { 1 };
+        self.each.iter().filter(move |host| host.complete >= least)
+    }
+
+    /// Hosts that gave a complete block and are left out all the same.
+    pub fn left_out(&self) -> impl Iterator<Item = &ComparedHost> {
+        self.each.iter().filter(|host| host.complete == 1 && self.about == AboutHosts::TheseHosts)
     }
 
     /// Those of the plan that gave none.

@@ -137,7 +137,7 @@ pub fn plan_hosts(options: &CompareOptions, asked: &AskedOfHosts) -> Result<Host
 }
 
 fn pilot(found: &Comparison) -> usize {
-    found.hosts.as_ref().map_or(1, |hosts| hosts.measured().count())
+    found.hosts.as_ref().map_or(1, |hosts| hosts.heard().count())
 }
 
 /// The hosts that will be measured.

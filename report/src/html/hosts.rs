@@ -52,7 +52,12 @@ fn overview(comparison: &Comparison, known: &ComparedHosts) -> Markup {
                         tr {
                             th scope="row" { (foreign(&host.name)) }
                             td.num { (host.complete) " of " (hosts::planned_blocks(host)) }
-                            @for summary in &comparison.summary { td { (hosts::counts(comparison, summary.candidate, at)) } }
+                            @for summary in &comparison.summary {
+                                td {
+                                    @if host.complete == 0 { "no complete block" }
+                                    @else { (hosts::counts(comparison, summary.candidate, at)) }
+                                }
+                            }
                             td.far { @if let Some(cpu) = &host.cpu { (foreign(cpu)) } }
                         }
                     }

@@ -37,13 +37,14 @@ pub(super) fn write(
         let mut table = Table::new();
         table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).force_no_tty();
         table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-        table.add_row(["    host", "blocks", "change", "95% interval", "this host alone"]);
+        table.add_row(["host", "blocks", "change", "95% interval", "this host alone"]);
         for line in hosts::lines(view) {
-            let host = format!("    {}", one_line(&line.host, NAME));
+            let host = one_line(&line.host, NAME);
             table.add_row([host, line.blocks.to_string(), line.change, line.ci, line.said]);
         }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2)).set_cell_alignment(CellAlignment::Left);
+        for (i, column) in table.column_iter_mut().enumerate() {
+            let indent = if i == 0 { 4 } else { 0 };
+            column.set_padding((indent, 2)).set_cell_alignment(CellAlignment::Left);
         }
         for line in table.lines() {
             let _ = writeln!(out, "{}", line.trim_end());
