@@ -17,7 +17,7 @@ use crate::pairing::{Classed, Pairing, pairings};
 use crate::row::{Intervals, Judge, blocks_of, design_of, ratio_band};
 use crate::scale::{Signs, said_of_failed};
 use crate::verdict::{Judgement, verdict};
-use crate::warnings::note;
+use crate::warnings::{filtered, note};
 use crate::{
     AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interleaving, Interval, Model, Reason,
     Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
@@ -358,15 +358,6 @@ fn shown(rows: Vec<Row>, options: &CompareOptions) -> Result<(Vec<Row>, usize), 
     }
     let hidden = all - rows.len();
     Ok((rows, hidden))
-}
-
-/// Rows that the display filters hide.
-fn filtered(hidden: usize) -> Option<Warning> {
-    let text = format!(
-        "{} not shown (--only, --metric); counts, q and the gate are over all rows",
-        counted(hidden, "row")
-    );
-    (hidden > 0).then(|| note("filtered", text, "", hidden))
 }
 
 fn unknown_metric(metric: &str, rows: &[Row]) -> AnalyzeError {

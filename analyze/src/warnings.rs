@@ -46,6 +46,15 @@ pub(crate) fn blocking(code: &'static str, text: impl Into<String>, advice: &str
     Warning { code, level: Level::Blocking, text: text.into(), advice: advice.into(), count }
 }
 
+/// Rows that the display filters hide.
+pub(crate) fn filtered(hidden: usize) -> Option<Warning> {
+    let text = format!(
+        "{} not shown (--only, --metric); counts, q and the gate are over all rows",
+        counted(hidden, "row")
+    );
+    (hidden > 0).then(|| note("filtered", text, "", hidden))
+}
+
 /// What sides lost, a warning for each kind.
 pub(crate) fn losses<'a>(lost: impl Iterator<Item = &'a Loss> + Clone, advice: &str) -> Vec<Warning> {
     let kinds = [
