@@ -184,7 +184,15 @@ fn symbol(line: &str) -> String {
 fn name(text: &str) -> String {
     let name: String = edge::clipped(text.trim(), LONGEST_NAME)
         .chars()
-        .map(|c| if c == ';' { ':' } else if c.is_control() { ' ' } else { c })
+        .map(|c| {
+            if c == ';' {
+                ':'
+            } else if c.is_control() {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect();
     let name = name.trim();
     if name.is_empty() { UNKNOWN.to_owned() } else { name.to_owned() }
@@ -245,7 +253,9 @@ mod tests {
 
     #[test]
     fn lines_that_are_no_stack_are_counted_and_stacks_twice_are_added() {
-        let folded = Folded::read(b"a;b 2\r\n\na;b 3\na;b\na;b x\na;b 0\na;b -1\n 5\n;; 1\nmain() loop 4\n\xff\xfe 1\n");
+        let folded = Folded::read(
+            b"a;b 2\r\n\na;b 3\na;b\na;b x\na;b 0\na;b -1\n 5\n;; 1\nmain() loop 4\n\xff\xfe 1\n",
+        );
         assert_eq!((folded.lost, folded.samples()), (5, 11));
         let names: Vec<Vec<&str>> = folded.stacks().map(|(frames, _)| frames.collect()).collect();
         let unknown = vec![UNKNOWN; 3];

@@ -67,7 +67,7 @@ pub(crate) fn graph(flame: &Flame, differs: bool, alt: &str) -> Markup {
     let height = f64::from(deepest + 1) * ROW;
     html! {
         svg.flame xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-label=(alt) {
-            @for one in &placed { (boxed(one, differs)) }
+            @for one in placed.iter().filter(|one| one.width > 0.0) { (boxed(one, differs)) }
         }
     }
 }

@@ -138,12 +138,7 @@ fn stacks(environment: &Path, case: &ProfiledCase) -> Result<Stacks, ProfileErro
 }
 
 /// Lays two profiles over each other: sources that both have, with samples.
-fn difference(
-    sides: [&LoadedSide; 2],
-    a: Stacks,
-    mut b: Stacks,
-    told: &mut Vec<String>,
-) -> Option<Flame> {
+fn difference(sides: [&LoadedSide; 2], a: Stacks, mut b: Stacks, told: &mut Vec<String>) -> Option<Flame> {
     let mut counted = Vec::new();
     let lacks = |side: &LoadedSide, of: &str| format!("{}: no samples of {of}", side.label);
     for (of, one) in a {

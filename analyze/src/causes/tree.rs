@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn shares_are_of_each_sides_own_samples_and_what_moved_most_stands_first() {
-        let host = counted("host", "cpu;run;exit 60\ncpu;run;spin 40\n", "cpu;run;exit 60\ncpu;run;new;spin 140\n");
+        let host =
+            counted("host", "cpu;run;exit 60\ncpu;run;spin 40\n", "cpu;run;exit 60\ncpu;run;new;spin 140\n");
         let flame = flame_of(&[host], true);
         let shown: Vec<(u32, &str, f64, f64)> =
             flame.frames.iter().map(|f| (f.depth, f.name.as_str(), f.a, f.b)).collect();

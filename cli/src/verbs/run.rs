@@ -17,7 +17,9 @@ use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use analyze::history::Told;
 use collect::brought::to_build;
 use collect::campaign::setup::{Prepared, Request, Until, prepare, utc_stamp, without_exits_before_7_1};
-use collect::campaign::{AfterBlock, Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part, Stopping};
+use collect::campaign::{
+    AfterBlock, Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part, Stopping,
+};
 use collect::config::Source;
 use collect::environment::Stage;
 use collect::lab::window::counts_in_debugfs;

@@ -61,6 +61,7 @@ mod obstacles;
 mod offline;
 mod outside;
 mod parked;
+mod profiles;
 mod providers;
 mod publish;
 mod publish_faults;

@@ -183,8 +183,8 @@ impl Campaign {
         let started = state.guests.get(&run.environment).copied().unwrap_or_default();
         let ended = Some(state.finished.is_some() && self.standing().cells.pending() == 0);
         let profile = state.profiles.get(&run.environment).cloned();
-        let differs = (&run.failures, run.started, run.ended, &run.profile)
-            != (&failures, started, ended, &profile);
+        let differs =
+            (&run.failures, run.started, run.ended, &run.profile) != (&failures, started, ended, &profile);
         (run.failures, run.started, run.ended, run.profile) = (failures, started, ended, profile);
         differs
     }

@@ -174,7 +174,7 @@ impl Campaign {
         if let Some(end) = prepared.map_or_else(|failed| Some(End::Failed(failed)), |a| a.map(End::Asked)) {
             return Ok(Err(end));
         }
-        let mut inside = match session.profiler {
+        let inside = match session.profiler {
             Profiler::Perf => Inside::of(lab, &mut profile.told),
             Profiler::Command(_) => None,
         };
@@ -187,8 +187,11 @@ impl Campaign {
             let folder = folder.trim_start_matches("raw/").to_owned();
             let raw = session.dir.join(&folder);
             let _made = Made::create(&raw).map_err(io_error("creating", &raw))?;
-            let found = match self.one_case(lab, session, case, &raw, inside.as_mut()) {
-                Ok(found) => found,
+            let found = match self.one_case(lab, session, case, &raw, inside.as_ref()) {
+                Ok((found, lacks)) => {
+                    profile.told.extend(lacks.map(|why| format!("{}: {why}", model::readable(&case.id()))));
+                    found
+                }
                 Err(failed) if lab.death().is_some() => return Ok(Err(End::Failed(failed))),
                 Err(failed) => {
                     profile.told.push(format!("{}: not profiled: {failed}", model::readable(&case.id())));
@@ -203,42 +206,49 @@ impl Campaign {
         Ok(after.map_or_else(|failed| Err(End::Failed(failed)), |a| a.map_or(Ok(()), |s| Err(End::Asked(s)))))
     }
 
-    /// Measures a case while somebody looks. Its values go nowhere.
+    /// Measures a case while somebody looks. Its values go nowhere. Gives the stacks, and why there are none from within the guest,
+    /// where somebody looked there.
     fn one_case(
         &self,
         lab: &mut dyn Lab,
         session: &Session<'_>,
         case: &Case,
         raw: &Path,
-        mut inside: Option<&mut Inside>,
-    ) -> Result<Vec<(String, Folded)>, Failed> {
+        inside: Option<&Inside>,
+    ) -> Result<(Vec<(String, Folded)>, Option<String>), Failed> {
         let outside = Outside::start(session.profiler, &lab.processes(), &case.id())?;
-        if let Some(inside) = &mut inside {
-            inside.start(lab)?;
-        }
+        let begun = inside.map(|inside| inside.start(lab));
         let measured =
             lab.load().and_then(|()| workload::measure(self.workload, lab, case, session.params, raw));
         let relieved = lab.relieve();
         // Whoever looks is ended whatever became of the sample.
-        let inner = inside.as_ref().map(|inside| inside.stop(lab));
+        let inner = begun.zip(inside).map(|(begun, inside)| (begun.and_then(|()| inside.stop(lab)), inside));
         let ended = outside.stop();
         measured.and(relieved)?;
         let outcome = workload::parse(self.workload, case, session.params, raw)?;
         let window = (outcome.window.mono_ns, outcome.window.mono_ns.saturating_add(outcome.window.len_ns));
         let mut found = vec![(HOST.to_owned(), ended?.folded(window)?)];
-        if let (Some(inside), Some(Ok(()))) = (&inside, &inner) {
-            let kept = Measured::is_kept(raw).then(|| Measured::read(raw)).transpose()?;
-            found.push((inside.guest().to_owned(), inside.folded(lab, kept.as_ref())?));
+        let Some((stopped, inside)) = inner else { return Ok((found, None)) };
+        let kept = Measured::is_kept(raw).then(|| Measured::read(raw)).transpose()?;
+        // A guest that cannot be looked into takes nothing away from what the host saw.
+        match stopped.and_then(|()| inside.folded(lab, kept.as_ref())) {
+            Ok(folded) => {
+                found.push((inside.guest().to_owned(), folded));
+                Ok((found, None))
+            }
+            Err(failed) => {
+                Ok((found, Some(format!("{} is not profiled from within: {failed}", inside.guest()))))
+            }
         }
-        inner.transpose()?;
-        Ok(found)
     }
 }
 
 /// Why there is nothing to profile.
 fn nobody_to_look_at(lab: &dyn Lab) -> Option<&'static str> {
     match () {
-        () if lab.is_offline() => Some("not profiled: nobody talks to the guest, which does its work by itself"),
+        () if lab.is_offline() => {
+            Some("not profiled: nobody talks to the guest, which does its work by itself")
+        }
         () if lab.processes().is_empty() => {
             Some("not profiled: the workload has no guest that runs from its beginning to its end")
         }

@@ -59,7 +59,9 @@ fn each_environment_is_profiled_once_behind_the_judged_boots_and_no_value_of_it_
     let (ended, watcher) = watched(&out, &mut booter);
     assert_eq!((ended, booter.boots), (Ended { valid: 4, invalid: 0, interrupted: false }, 4));
     let place = |of: fn(&Event) -> bool| watcher.events.iter().rposition(of).unwrap();
-    assert!(place(|e| matches!(e, Event::BootFinished { .. })) < place(|e| matches!(e, Event::Profiled { .. })));
+    assert!(
+        place(|e| matches!(e, Event::BootFinished { .. })) < place(|e| matches!(e, Event::Profiled { .. }))
+    );
     let found = profile(&out, "base").unwrap();
     assert_eq!((found.cases.len(), found.told.len(), found.samples()), (2, 0, 16));
     let text = stacks(&out, &found);
@@ -81,7 +83,9 @@ fn what_cannot_be_profiled_is_told_and_the_campaign_ends_in_order() {
         let (ended, watcher) = watched(&out, booter);
         assert_eq!(ended, Ended { valid: 4, invalid: 0, interrupted: false });
         let found = profile(&out, "base").unwrap();
-        assert!(found.cases.is_empty() && found.told.iter().all(|t| watcher.told.iter().any(|w| w.contains(t))));
+        assert!(
+            found.cases.is_empty() && found.told.iter().all(|t| watcher.told.iter().any(|w| w.contains(t)))
+        );
         found.told.join("; ")
     };
     let script_of = |text: &'static str| move |dir: &Path| script(dir, text).display().to_string();

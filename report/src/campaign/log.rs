@@ -3,7 +3,7 @@
 use super::{Story, clock, duration};
 use edge::visible;
 use model::journal::{Event, State};
-use model::{counted, readable};
+use model::{Profile, counted, readable};
 use std::fmt::Write;
 
 /// The whole log. Times are UTC.
@@ -71,14 +71,17 @@ pub(super) fn line(event: &Event, state: &State) -> String {
             format!("added blocks {from} to {to}: {}", names(&added.cases))
         }
         Event::Joined { file, block } => format!("joined {file} from block {block} on"),
-        Event::Profiled { environment, profile, seconds } => {
-            let told: String = profile.told.iter().map(|told| format!("; {told}")).collect();
-            let samples = counted(usize::try_from(profile.samples()).unwrap_or(usize::MAX), "sample");
-            format!("{environment}: profiled, not judged: {samples} in {}{told}", duration(*seconds))
-        }
+        Event::Profiled { environment, profile, seconds } => profiled(environment, profile, *seconds),
         Event::Interrupted { signal } => format!("interrupted by {signal}"),
         Event::Finished { valid, invalid } => format!("finished: {valid} cells valid, {invalid} invalid"),
     }
+}
+
+/// What came of a profile.
+fn profiled(environment: &str, profile: &Profile, seconds: f64) -> String {
+    let told: String = profile.told.iter().map(|told| format!("; {told}")).collect();
+    let samples = counted(usize::try_from(profile.samples()).unwrap_or(usize::MAX), "sample");
+    format!("{environment}: profiled, not judged: {samples} in {}{told}", duration(seconds))
 }
 
 /// Cases as people write them.

@@ -2,8 +2,8 @@
 
 use super::document::{self, Document};
 use super::{
-    HtmlOptions, answer, banner, changes, classic, curves, drilldown, failures, heatmap, history, hosts, iozone,
-    method, notes, pack, published, table,
+    HtmlOptions, answer, banner, changes, classic, curves, drilldown, failures, heatmap, history, hosts,
+    iozone, method, notes, pack, published, table,
 };
 use crate::brief;
 use crate::causes::Companions;

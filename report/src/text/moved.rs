@@ -1,4 +1,4 @@
-//! What may explain the changes, a line or two for each case: metrics that moved with its row, reasons of exits, and functions whose
+//! What may explain the changes, a line for each case, in full one for each kind: metrics that moved with its row, reasons of exits, and functions whose
 //! share of the time moved most.
 
 use super::fill::{Paint, wrapped};
@@ -9,7 +9,7 @@ use edge::visible;
 
 /// So many cases have lines, so many metrics are named in one, and so many of all others.
 const CASES: usize = 3;
-const METRICS: usize = 4;
+const METRICS: usize = 3;
 const OTHERS: usize = 3;
 
 /// Writes them for the listed rows that changed and can gate; in full for all of these.
@@ -31,9 +31,12 @@ pub(super) fn write(
             out.push_str("\nWhat moved with them\n");
         }
         let row = view.row;
-        let heading =
-            format!("  {} {} {} {}", glyph(row.verdict), visible(&row.category), view.case(), view.metric());
-        wrapped(out, &heading, width, "    ", |l| l.to_owned());
+        let of = format!("  {} {} {}", glyph(row.verdict), visible(&row.category), view.case());
+        if !whole {
+            wrapped(out, &format!("{of}: {}", lines.join("; ")), width, "    ", |l| l.to_owned());
+            continue;
+        }
+        wrapped(out, &format!("{of} {}", view.metric()), width, "    ", |l| l.to_owned());
         for line in lines {
             wrapped(out, &format!("    {line}"), width, "      ", |l| paint.dim(l));
         }
@@ -64,7 +67,7 @@ fn lines(comparison: &Comparison, view: &RowView<'_>, companions: &Companions<'_
         });
         let named: Vec<String> = named.collect();
         if !named.is_empty() {
-            lines.push(format!("time (one boot each, not judged): {}", named.join(", ")));
+            lines.push(format!("time (one boot of each, not judged): {}", named.join(", ")));
         }
     }
     lines

@@ -86,7 +86,10 @@ fn every_format_of_every_scenario_is_as_it_was() {
     golden("profiled.explain".to_owned(), report::explain(&profiled, 0).unwrap());
     let wide = TextOptions { width: 140, color: false, all: true, gate: None };
     golden("profiled.text.wide".to_owned(), report::text(&profiled, &wide));
-    golden("profiled.svg".to_owned(), report::flame_svg(&scenarios::flame(), "base: <one> & case").replace("><", ">\n<"));
+    golden(
+        "profiled.svg".to_owned(),
+        report::flame_svg(&scenarios::flame(), "base: <one> & case").replace("><", ">\n<"),
+    );
     let looked = scenarios::looked();
     let numbers = analyze::steps(&looked, &looked.rows[0]);
     golden("looked.explain".to_owned(), report::explain_in_full(&looked, 0, &numbers).unwrap());

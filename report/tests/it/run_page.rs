@@ -1,8 +1,8 @@
 //! The views of a campaign: status, job log and the page of a run.
 
 use model::journal::{Added, AddedFor, Event};
-use model::{Profile, ProfiledCase, ProfiledStacks};
 use model::{BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Rule};
+use model::{Profile, ProfiledCase, ProfiledStacks};
 use report::campaign::{Life, Stamped, Story, duration, junit, log, page, status};
 
 const SECOND: u64 = 1_000_000_000;

@@ -45,7 +45,7 @@ impl Inside {
     }
 
     /// Begins to look at all of the guest.
-    pub(super) fn start(&mut self, lab: &mut dyn Lab) -> Result<(), Failed> {
+    pub(super) fn start(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
         let soon = lab.soon();
         let argv = [&["perf"][..], &record(&["-a"], DATA)].concat();
         lab.job(&JobRequest::Start { job: JOB, argv: &argv, server: false }, soon)?;
@@ -67,9 +67,11 @@ impl Inside {
                 let said = String::from_utf8_lossy(&stderr).into_owned();
                 return match there {
                     true => Ok(()),
-                    false => {
-                        Err(Failed::tool(format!("perf in {} saw nothing: {}", self.guest, quoted_end(&said))))
-                    }
+                    false => Err(Failed::tool(format!(
+                        "perf in {} saw nothing: {}",
+                        self.guest,
+                        quoted_end(&said)
+                    ))),
                 };
             }
             if Instant::now() >= until {

@@ -465,7 +465,8 @@ pub fn profiled() -> Comparison {
     static JUDGED: LazyLock<Comparison> = LazyLock::new(|| {
         let input = Input::new(|root| {
             let side = |name, factor: f64, exits: f64, stacks: [String; 2]| {
-                let of = |metric, unit, values: Vec<f64>| series("TCP_STREAM (RX)", 64, metric, unit, &values);
+                let of =
+                    |metric, unit, values: Vec<f64>| series("TCP_STREAM (RX)", 64, metric, unit, &values);
                 let all = vec![
                     of("throughput", "Mbit/s", around(941.0 * factor, 4.0, 0)),
                     of("CPU", "%", around(41.0 / factor, 0.4, 1)),
@@ -476,7 +477,10 @@ pub fn profiled() -> Comparison {
                 ];
                 let mut side = environment(name, "c1", all).unpaired();
                 let [host, vm1] = stacks;
-                side.profile = Some(super::support::Profiled { stacks: vec![("host", host), ("vm1", vm1)], told: vec![] });
+                side.profile = Some(super::support::Profiled {
+                    stacks: vec![("host", host), ("vm1", vm1)],
+                    told: vec![],
+                });
                 side
             };
             let before = "CPU 0/KVM;ioctl;kvm_arch_vcpu_ioctl_run;vmx_vcpu_run 700\nCPU 0/KVM;ioctl;kvm_arch_vcpu_ioctl_run;handle_io 100\n\
