@@ -12,7 +12,7 @@
 # (so its own locks on CPUs), boot id and machine id. Whoever kills the process of `up` ends everything: daemons, hosts, bridge.
 # Needs slurmctld, slurmd, slurm-client, munge, iproute2, util-linux.
 set -euo pipefail
-verb=$1 dir=$2
+verb=$1 dir=$2 self=$(realpath "$0")
 shift 2
 export SLURM_CONF=$dir/slurm.conf PATH=/usr/sbin:/usr/bin:/sbin:/bin
 net=10.77.0
@@ -72,7 +72,7 @@ boot() {
     cat /proc/sys/kernel/random/uuid > "$host/boot_id"
     rm -f "$host/wired"
     setsid unshare --net --pid --mount --uts --fork --kill-child --mount-proc \
-        bash "$0" host "$dir" "$name" > "$host/out" 2>&1 < /dev/null &
+        bash "$self" host "$dir" "$name" > "$host/out" 2>&1 < /dev/null &
     local starter=$!
     echo "$starter" > "$host/starter"
     # It has its namespaces when it has its child.
@@ -139,14 +139,14 @@ up)
     install -d -m 755 "$dir" "$dir/hosts" "$dir/state" "$dir/log"
     rm -f "$dir/ready"
     echo $$ > "$dir/starter"
-    exec unshare --net --pid --mount --uts --fork --kill-child --mount-proc bash "$0" serve "$dir" "$@"
+    exec unshare --net --pid --mount --uts --fork --kill-child --mount-proc bash "$self" serve "$dir" "$@"
     ;;
 serve) serve "$@" ;;
 host) host "$@" ;;
 in) inside "$@" ;;
-boot) inside bash "$0" boot-here "$dir" "$1" ;;
+boot) inside bash "$self" boot-here "$dir" "$1" ;;
 boot-here) boot "$1" ;;
-cut) inside bash "$0" cut-here "$dir" "$1" ;;
+cut) inside bash "$self" cut-here "$dir" "$1" ;;
 cut-here) cut "$1" ;;
 controller)
     case $1 in
@@ -154,7 +154,7 @@ controller)
     start) inside slurmctld ;;
     esac
     ;;
-daemon) inside bash "$0" daemon-here "$dir" "$1" ;;
+daemon) inside bash "$self" daemon-here "$dir" "$1" ;;
 daemon-here)
     nsenter --target "$(first_of "$(cat "$dir/hosts/$1/starter")")" --pid --mount kill -9 "$(cat "$dir/hosts/$1/slurmd.pid")"
     ;;

@@ -18,13 +18,10 @@ pub(crate) struct OfFarm {
 
 impl OfFarm {
     /// The signals that are listened to, and who is told of blocks.
-    pub fn parts(
-        farm: Option<OfFarm>,
-        conduct: &Conduct,
-    ) -> Result<(Signals, Option<AfterBlock<'static>>), Error> {
+    pub fn parts(farm: Option<OfFarm>, conduct: &Conduct) -> Result<(Signals, AfterBlock<'static>), Error> {
         match farm {
-            Some(OfFarm { signals, copies, .. }) => Ok((signals, Some(copies))),
-            None => Ok((Signals::watch(conduct.nohup)?, None)),
+            Some(OfFarm { signals, copies, .. }) => Ok((signals, copies)),
+            None => Ok((Signals::watch(conduct.nohup)?, Box::new(|_, _| {}))),
         }
     }
 }

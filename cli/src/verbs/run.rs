@@ -105,7 +105,7 @@ pub(super) struct How<'a> {
     /// What decides between blocks, instead of the width of intervals.
     pub stopping: Option<Box<dyn Stopping>>,
     /// Who is told of blocks that have ended.
-    pub after_block: Option<AfterBlock<'static>>,
+    pub after_block: AfterBlock<'static>,
 }
 
 /// What the flags ask for.
@@ -319,7 +319,7 @@ fn execute(
         NoiseGuard::new(Reader::here(), Limits::default(), real).stopping(move || asked.seen().is_some());
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals.clone());
     let tell = progress.teller();
-    let mut hooks = Hooks::new(&mut progress).guard(guard);
+    let mut hooks = Hooks::new(&mut progress).guard(guard).after_block(after_block);
     if conduct.keep_failed.has(Part::Guest) {
         hooks = hooks.keeper(Kept::new(dir, signals, tell));
     }
@@ -328,9 +328,6 @@ fn execute(
         None if looks => hooks.stopping(ByRule::new(defaults()?)),
         None => hooks,
     };
-    if let Some(told) = after_block {
-        hooks = hooks.after_block(told);
-    }
     let ended = campaign.run(testbed, &mut hooks);
     drop(hooks);
     if let Err(error) = story::write(dir, &campaign) {

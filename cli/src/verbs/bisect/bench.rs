@@ -177,7 +177,7 @@ impl Bench<'_> {
         let (prepared, run) = self.plan(builds, seed, until)?;
         obstacles(&prepared.stage, Vec::new())?;
         let signals = self.signals.clone();
-        let how = How { dir, conduct: &run.conduct, stopping, after_block: None };
+        let how = How { dir, conduct: &run.conduct, stopping, after_block: Box::new(|_, _| {}) };
         collect(prepared, how, false, signals, &mut sink(), err)
     }
 

@@ -17,16 +17,23 @@ use model::ShardPlan;
 use model::store::CAMPAIGN_FILE;
 use place::{check_machine, local_folder};
 use process::deadlines::BUILD;
-use process::{Sink, Spec};
+use process::{Sink, Spec, struck_within};
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 use vm::host::locks::LockError;
 
 /// How often in a row a shard is put into the queue again because its host could not, before it is held.
 const HOST_TROUBLES: u32 = 2;
+/// How long perfvt's own signal may come after that of something that it had started.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a signal that has come may take to be noted.
+const MOMENT: Duration = Duration::from_millis(300);
+/// A child that was ended by a signal counts for so long.
+const STRUCK: Duration = Duration::from_secs(4);
 
 /// Measures a shard, or goes on with it, and says how that ended where all hosts see it.
 pub(super) fn shard(dir: &Path, k: u32, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
@@ -51,7 +58,7 @@ pub(super) fn shard(dir: &Path, k: u32, out: &mut dyn Write, err: &mut dyn Write
             end.code = code;
             Ended::By(code)
         }
-        Err(error) if signals.seen().is_some() => {
+        Err(error) if was_asked(&signals) => {
             writeln!(err, "perfvt: {}", chain(error.as_ref()))?;
             end.code = INTERRUPTED;
             Ended::By(INTERRUPTED)
@@ -68,6 +75,16 @@ pub(super) fn shard(dir: &Path, k: u32, out: &mut dyn Write, err: &mut dyn Write
     };
     farm.note_end(k, &end)?;
     after(dir, k, &end, ended, err)
+}
+
+/// Whether a failure is the doing of a signal: Slurm signals every process of a job, in any order, and perfvt may hear of it after
+/// what it had started.
+fn was_asked(signals: &Signals) -> bool {
+    let until = Instant::now() + if struck_within(STRUCK) { PATIENCE } else { MOMENT };
+    while signals.seen().is_none() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signals.seen().is_some()
 }
 
 /// How the measuring ended.

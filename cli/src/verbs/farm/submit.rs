@@ -42,47 +42,22 @@ pub(super) fn submit(
         );
     }
     let dir = std::path::absolute(&args.farm)?.join(&id);
-    let wanted = |hosts: Vec<String>, seed: u64| {
-        let shard = |(index, host): (usize, String)| {
-            let k = index as u32 + 1;
-            ShardPlan { k, host, seed: seed.wrapping_add(u64::from(k)), blocks }
-        };
-        Ok::<FarmFile, Error>(FarmFile {
-            format: FARM_FORMAT,
-            perfvt: env!("CARGO_PKG_VERSION").into(),
-            id: id.clone(),
-            created_unix_ns: now,
-            argv: words(args)?,
-            seed,
-            asked: asked.to_string(),
-            shards: hosts.into_iter().enumerate().map(shard).collect(),
-            job: job_plan(args)?,
-        })
-    };
+    let wanted = Wanted { args, id, blocks, asked: asked.to_string(), now };
     if !dir.join(FARM_FILE).is_file() {
         let (hosts, left) = asked.resolve(Slurm)?;
         for line in left {
             writeln!(err, "note: {line}")?;
         }
-        let file = wanted(hosts, run.seed.unwrap_or(now ^ u64::from(std::process::id())))?;
+        let file = wanted.file(hosts, run.seed.unwrap_or(now ^ u64::from(std::process::id())))?;
         if args.dry_run {
             return foresee(&file, &dir, as_json, out);
         }
         Farm::create(&dir, &file)?;
     }
     let (mut farm, _lock) = Farm::take(&dir)?;
-    let hosts = farm.file().shards.iter().map(|shard| shard.host.clone()).collect();
-    let again = wanted(hosts, run.seed.unwrap_or(farm.file().seed))?;
-    if (FarmFile {
-        created_unix_ns: farm.file().created_unix_ns,
-        perfvt: farm.file().perfvt.clone(),
-        ..again
-    }) != *farm.file()
-    {
-        let dir = dir.display();
-        return Err(
-            format!("{dir} is there already, and was asked for with other words; give another --id").into()
-        );
+    wanted.check_same(farm.file(), run.seed)?;
+    if args.dry_run {
+        return foresee(farm.file(), &dir, as_json, out);
     }
     let jobs = hand_in_missing(&mut farm, err)?;
     if as_json {
@@ -102,6 +77,51 @@ pub(super) fn submit(
         shown(&dir)
     )?;
     Ok(DONE)
+}
+
+/// What is asked for, before its hosts are known.
+struct Wanted<'a> {
+    args: &'a Submit,
+    id: String,
+    blocks: u32,
+    asked: String,
+    now: u64,
+}
+
+impl Wanted<'_> {
+    /// The description of a farm of these hosts.
+    fn file(&self, hosts: Vec<String>, seed: u64) -> Result<FarmFile, Error> {
+        let shard = |(index, host): (usize, String)| {
+            let k = index as u32 + 1;
+            ShardPlan { k, host, seed: seed.wrapping_add(u64::from(k)), blocks: self.blocks }
+        };
+        Ok(FarmFile {
+            format: FARM_FORMAT,
+            perfvt: env!("CARGO_PKG_VERSION").into(),
+            id: self.id.clone(),
+            created_unix_ns: self.now,
+            argv: words(self.args)?,
+            seed,
+            asked: self.asked.clone(),
+            shards: hosts.into_iter().enumerate().map(shard).collect(),
+            job: job_plan(self.args)?,
+        })
+    }
+
+    /// Refuses a farm that is there and was asked for with other words.
+    fn check_same(&self, there: &FarmFile, seed: Option<u64>) -> Result<(), Error> {
+        let hosts = there.shards.iter().map(|shard| shard.host.clone()).collect();
+        let again = FarmFile {
+            created_unix_ns: there.created_unix_ns,
+            perfvt: there.perfvt.clone(),
+            ..self.file(hosts, seed.unwrap_or(there.seed))?
+        };
+        if again == *there {
+            return Ok(());
+        }
+        let id = &self.id;
+        Err(format!("{id} is there already, and was asked for with other words; give another --id").into())
+    }
 }
 
 /// The jobs of shards that are not finished, not cancelled, and have none in the queue.
