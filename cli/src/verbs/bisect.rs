@@ -83,16 +83,7 @@ pub fn bisect(
     let journal = Journal::open(&dir)?;
     let mut work = Work { plan, journal, bench, repository, recipe, limits, dir };
     let end = work.through(err)?;
-    let told = work.told(end.as_ref());
-    told::write(&work.dir, &told)?;
-    if how.json {
-        model::json::write_pretty(&mut *out, &told)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{}", report::bisect::text(&told))?;
-        let files = told::FILES.map(|name| work.dir.join(name).display().to_string());
-        writeln!(out, "\n{}", files.join("\n"))?;
-    }
+    work.say(end.as_ref(), out)?;
     Ok(match end {
         None => INTERRUPTED,
         Some(End::Named(_)) => DONE,
@@ -127,6 +118,19 @@ impl Work<'_> {
         checks.sort();
         checks.dedup();
         checks
+    }
+
+    /// Writes what came out, and tells it.
+    fn say(&self, end: Option<&End>, out: &mut dyn Write) -> Result<(), Error> {
+        let told = self.told(end);
+        told::write(&self.dir, &told)?;
+        if self.how().json {
+            model::json::write_pretty(&mut *out, &told)?;
+            return Ok(writeln!(out)?);
+        }
+        write!(out, "{}", report::bisect::text(&told))?;
+        let files = told::FILES.map(|name| self.dir.join(name).display().to_string());
+        Ok(writeln!(out, "\n{}", files.join("\n"))?)
     }
 
     /// One step after the other, to the end; none where it was interrupted.
