@@ -30,6 +30,7 @@ use begin::{going_on, plan, taken};
 use bench::{Bench, Measured, Taken, account};
 use builds::{Commit, Layout, Order, Range, Recipe, Record, Repository, Status};
 use model::store::CAMPAIGN_FILE;
+use pair::ByPair;
 use reading::values;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -216,19 +217,44 @@ impl Work<'_> {
         (name, false)
     }
 
+    /// Runs a campaign, or goes on with the one that was begun; `event` writes a new one down. One that cannot go on (the host is
+    /// another one than it was) stays as it is, and is begun anew.
+    fn campaign(
+        &mut self,
+        (mut begun, name): (Option<String>, String),
+        event: &dyn Fn(String) -> Event,
+        builds: &[Measured],
+        pair: Option<ByPair>,
+        err: &mut dyn Write,
+    ) -> Result<(PathBuf, Taken), Error> {
+        loop {
+            let (folder, goes_on) = self.folder(begun.as_ref(), &name);
+            if !goes_on {
+                self.journal.append(event(folder.clone()))?;
+            }
+            let dir = self.dir.join(&folder);
+            let seed = stats::seed_from(self.plan.seed, &folder);
+            match self.bench.take(&dir, builds, seed, pair.clone(), err) {
+                Err(error) if goes_on && dir.exists() => {
+                    let why = crate::chain(error.as_ref());
+                    writeln!(err, "{folder} cannot go on ({why}); it stays as it is, and is begun anew")?;
+                    begun = None;
+                }
+                taken => return Ok((dir, taken?)),
+            }
+        }
+    }
+
     /// Boots these commits once each, in random order. False where it was interrupted.
     fn round(&mut self, commits: &[usize], err: &mut dyn Write) -> Result<bool, Error> {
         let open = self.journal.known.open_round();
         let number = self.journal.known.rounds.len() + usize::from(open.is_none());
-        let begun = open.filter(|round| round.commits == commits).map(|round| &round.folder);
-        let (folder, is_begun) = self.folder(begun, &format!("{ROUNDS}/{number:04}"));
-        if !is_begun {
-            self.journal.append(Event::Began { commits: commits.to_vec(), folder: folder.clone() })?;
-        }
-        let dir = self.dir.join(&folder);
+        let begun = open.filter(|round| round.commits == commits).map(|round| round.folder.clone());
         let measured = commits.iter().map(|at| self.measured(*at, err)).collect::<Result<Vec<_>, _>>()?;
-        let seed = stats::seed_from(self.plan.seed, &folder);
-        match self.bench.take(&dir, &measured, seed, None, err)? {
+        let event = |folder: String| Event::Began { commits: commits.to_vec(), folder };
+        let place = (begun, format!("{ROUNDS}/{number:04}"));
+        let (dir, taken) = self.campaign(place, &event, &measured, None, err)?;
+        match taken {
             Taken::Interrupted => return Ok(false),
             Taken::Cannot(name, why) => {
                 self.cannot(commits, &name, why, err)?;
