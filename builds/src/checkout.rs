@@ -2,9 +2,10 @@
 
 use crate::error::{BuildError, failing};
 use crate::git::{Repository, git};
+use edge::Made;
 use process::ProcessError;
 use process::deadlines::{HOST_WORK, WHOLE_FILE};
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// A bare repository in the cache. While it lives nobody else uses it.
@@ -54,15 +55,18 @@ impl Mirror {
     pub fn check_out(&self, commit: &str, folder: &Path) -> Result<(), BuildError> {
         let (bare, place) = (self.folder.display().to_string(), folder.display().to_string());
         let doing = "checking a commit out";
-        if !folder.join(".git").exists() {
+        let there = ["-C", place.as_str()];
+        // What a patch of the last build changed goes back first, for a checkout keeps it. Where that cannot be done the clone
+        // was made anew since: what was checked out of the old one goes, too.
+        let goes_on =
+            folder.join(".git").exists() && git(&there, &["reset", "--quiet", "--hard"], WHOLE_FILE).is_ok();
+        if !goes_on {
+            clear(folder)?;
             let bare = ["--git-dir", bare.as_str()];
             let _ = git(&bare, &["worktree", "prune"], HOST_WORK);
             let add = ["worktree", "add", "--quiet", "--force", "--detach", &place, commit];
             self.told(git(&bare, &add, WHOLE_FILE), doing)?;
         } else {
-            let there = ["-C", place.as_str()];
-            // What a patch of the last build changed goes back first, for a checkout keeps it.
-            self.told(git(&there, &["reset", "--quiet", "--hard"], WHOLE_FILE), doing)?;
             let to = ["checkout", "--quiet", "--force", "--detach", commit];
             self.told(git(&there, &to, WHOLE_FILE), doing)?;
         }
@@ -125,4 +129,13 @@ impl Mirror {
         });
         Ok(found.collect())
     }
+}
+
+/// Removes a folder of a lane's.
+pub(crate) fn clear(folder: &Path) -> Result<(), BuildError> {
+    if !fs::exists(folder).map_err(failing("looking at", folder))? {
+        return Ok(());
+    }
+    let ours = Made::found(folder, |_| true).map_err(failing("looking at", folder))?;
+    ours.map_or(Ok(()), Made::remove).map_err(failing("removing", folder))
 }

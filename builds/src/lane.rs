@@ -1,16 +1,16 @@
 //! One build: the sources into a lane, the steps of the recipe, what came out into the store.
 
-use crate::checkout::Mirror;
+use crate::checkout::{Mirror, clear};
 use crate::compiler::versions;
 use crate::error::{BuildError, failing};
 use crate::git::{Commit, Repository};
 use crate::key::{BuildKey, KEY_FORMAT};
 use crate::recipe::{Place, Recipe, Step};
 use crate::store::{FILES, LOG, Record, Status, Store, hash, tail};
-use edge::{Made, Scratch};
+use edge::Scratch;
 use process::deadlines::BUILD;
 use process::{Namespace, Sink, Spec};
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -258,13 +258,4 @@ impl Lane {
         .map(|(name, value)| (name.to_owned(), value))
         .into()
     }
-}
-
-/// Removes a folder of a lane's.
-fn clear(folder: &Path) -> Result<(), BuildError> {
-    if !fs::exists(folder).map_err(failing("looking at", folder))? {
-        return Ok(());
-    }
-    let ours = Made::found(folder, |_| true).map_err(failing("looking at", folder))?;
-    ours.map_or(Ok(()), Made::remove).map_err(failing("removing", folder))
 }

@@ -42,7 +42,13 @@ impl Yard {
         let asked =
             Asked { repository: &repository, commit: &commit, patch, recipe: &self.recipe, jobs: 2, retry };
         let mut told = Vec::new();
-        (build(&self.store, &asked, &mut |one| told.push(one)).unwrap(), told)
+        // Where a network cannot be cut off, each build says so.
+        let mut tell = |one| {
+            if !matches!(one, Progress::Connected(_)) {
+                told.push(one);
+            }
+        };
+        (build(&self.store, &asked, &mut tell).unwrap(), told)
     }
 }
 
@@ -62,6 +68,19 @@ fn a_tree_is_built_once_and_an_equal_tree_is_the_same_build() {
     let (again, told) = yard.build(&back, None);
     assert_eq!((again.key, again.commit), (one.key, first));
     assert_eq!(told, [Progress::Known]);
+}
+
+#[test]
+fn a_clone_that_was_made_anew_at_the_same_place_is_built() {
+    let Some(yard) = Yard::new() else { return };
+    let first = yard.made.commit("tool", "one\n");
+    yard.build(&first, None);
+    let root = yard.made.open().folder().to_owned();
+    fs::remove_dir_all(root.join(".git")).unwrap();
+    git(&root, &["init", "--quiet"]).unwrap();
+    let other = yard.made.commit("tool", "three\n");
+    let (record, _) = yard.build(&other, None);
+    assert_eq!(fs::read_to_string(record.product().unwrap()).unwrap(), "three\n");
 }
 
 #[test]

@@ -58,7 +58,8 @@ pub fn ab(args: &Ab, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Err
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("perfvt-ab-{}-{}", plain(good), plain(bad))));
-    if dir.exists() {
+    // A folder in which nothing was measured yet, because something was in the way, is taken again.
+    if dir.exists() && (dir.join(CAMPAIGN).exists() || !dir.join(BUILDS).is_file()) {
         return Err(format!("{} is there already; --out DIR takes another folder", dir.display()).into());
     }
     // What is wrong with the workload is found before hours are spent on builds.

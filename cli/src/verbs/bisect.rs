@@ -30,6 +30,7 @@ use begin::{going_on, plan, taken};
 use bench::{Bench, Measured, Taken, account};
 use builds::{Commit, Layout, Order, Range, Recipe, Record, Repository, Status};
 use model::store::CAMPAIGN_FILE;
+use pair::ByPair;
 use reading::values;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -83,16 +84,7 @@ pub fn bisect(
     let journal = Journal::open(&dir)?;
     let mut work = Work { plan, journal, bench, repository, recipe, limits, dir };
     let end = work.through(err)?;
-    let told = work.told(end.as_ref());
-    told::write(&work.dir, &told)?;
-    if how.json {
-        model::json::write_pretty(&mut *out, &told)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{}", report::bisect::text(&told))?;
-        let files = told::FILES.map(|name| work.dir.join(name).display().to_string());
-        writeln!(out, "\n{}", files.join("\n"))?;
-    }
+    work.say(end.as_ref(), out)?;
     Ok(match end {
         None => INTERRUPTED,
         Some(End::Named(_)) => DONE,
@@ -127,6 +119,19 @@ impl Work<'_> {
         checks.sort();
         checks.dedup();
         checks
+    }
+
+    /// Writes what came out, and tells it.
+    fn say(&self, end: Option<&End>, out: &mut dyn Write) -> Result<(), Error> {
+        let told = self.told(end);
+        told::write(&self.dir, &told)?;
+        if self.how().json {
+            model::json::write_pretty(&mut *out, &told)?;
+            return Ok(writeln!(out)?);
+        }
+        write!(out, "{}", report::bisect::text(&told))?;
+        let files = told::FILES.map(|name| self.dir.join(name).display().to_string());
+        Ok(writeln!(out, "\n{}", files.join("\n"))?)
     }
 
     /// One step after the other, to the end; none where it was interrupted.
@@ -212,19 +217,44 @@ impl Work<'_> {
         (name, false)
     }
 
+    /// Runs a campaign, or goes on with the one that was begun; `event` writes a new one down. One that cannot go on (the host is
+    /// another one than it was) stays as it is, and is begun anew.
+    fn campaign(
+        &mut self,
+        (mut begun, name): (Option<String>, String),
+        event: &dyn Fn(String) -> Event,
+        builds: &[Measured],
+        pair: Option<ByPair>,
+        err: &mut dyn Write,
+    ) -> Result<(PathBuf, Taken), Error> {
+        loop {
+            let (folder, goes_on) = self.folder(begun.as_ref(), &name);
+            if !goes_on {
+                self.journal.append(event(folder.clone()))?;
+            }
+            let dir = self.dir.join(&folder);
+            let seed = stats::seed_from(self.plan.seed, &folder);
+            match self.bench.take(&dir, builds, seed, pair.clone(), err) {
+                Err(error) if goes_on && dir.exists() => {
+                    let why = crate::chain(error.as_ref());
+                    writeln!(err, "{folder} cannot go on ({why}); it stays as it is, and is begun anew")?;
+                    begun = None;
+                }
+                taken => return Ok((dir, taken?)),
+            }
+        }
+    }
+
     /// Boots these commits once each, in random order. False where it was interrupted.
     fn round(&mut self, commits: &[usize], err: &mut dyn Write) -> Result<bool, Error> {
         let open = self.journal.known.open_round();
         let number = self.journal.known.rounds.len() + usize::from(open.is_none());
-        let begun = open.filter(|round| round.commits == commits).map(|round| &round.folder);
-        let (folder, is_begun) = self.folder(begun, &format!("{ROUNDS}/{number:04}"));
-        if !is_begun {
-            self.journal.append(Event::Began { commits: commits.to_vec(), folder: folder.clone() })?;
-        }
-        let dir = self.dir.join(&folder);
+        let begun = open.filter(|round| round.commits == commits).map(|round| round.folder.clone());
         let measured = commits.iter().map(|at| self.measured(*at, err)).collect::<Result<Vec<_>, _>>()?;
-        let seed = stats::seed_from(self.plan.seed, &folder);
-        match self.bench.take(&dir, &measured, seed, None, err)? {
+        let event = |folder: String| Event::Began { commits: commits.to_vec(), folder };
+        let place = (begun, format!("{ROUNDS}/{number:04}"));
+        let (dir, taken) = self.campaign(place, &event, &measured, None, err)?;
+        match taken {
             Taken::Interrupted => return Ok(false),
             Taken::Cannot(name, why) => {
                 self.cannot(commits, &name, why, err)?;

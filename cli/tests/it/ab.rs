@@ -54,12 +54,38 @@ fn a_slower_commit_is_found_by_one_command_and_what_was_built_stands_beside_the_
     assert!(told.lines().any(|line| line.starts_with("slow (") && line.contains("-20")), "{told}");
     let page = fs::read_to_string(project.path("ab/report.html")).unwrap();
     assert!(page.contains("slow"));
+    let run: Value =
+        serde_json::from_slice(&fs::read(project.path("ab/campaign/slow/run.json")).unwrap()).unwrap();
     let built: Value = serde_json::from_slice(&fs::read(project.path("ab/builds.json")).unwrap()).unwrap();
     assert_eq!(built["commits"].as_array().unwrap().len(), 2, "{built}");
     assert_eq!(built["builds"][1]["commit"]["subject"], "slow");
+    assert_eq!(run["fingerprint"]["qemu.build.commit"], built["builds"][1]["build"]["commit"], "{run}");
     assert!(Path::new(&project.path("ab/campaign/campaign.json")).is_file());
     let told = project.here.ends_with(2, &mut project.measuring("ab", "good..slow", &["--out", "ab"]));
     assert!(told.contains("ab is there already; --out DIR takes another folder"), "{told}");
     let told = project.here.ends_with(1, &mut project.measuring("ab", "good..none", &["--out", "other"]));
     assert!(told.contains("does not build:") && !project.path("other").exists(), "{told}");
+}
+
+#[test]
+fn what_is_wrong_with_a_comparison_is_said_before_anything_is_built() {
+    let Some(project) = project() else { return };
+    for (more, why) in [
+        (["--fail-on", "nonsense"], "nonsense"),
+        (["--set", "smp=many"], "smp"),
+        (["--guest", "none"], "none"),
+    ] {
+        let said = project.here.ends_with(2, &mut project.measuring("ab", "good..slow", &more));
+        assert!(said.contains(why), "{why}: {said}");
+    }
+    let mut nothing = project.command(&["ab", "good..slow"]);
+    let said = project.here.ends_with(2, &mut nothing);
+    assert!(said.contains("netperf"), "{said}");
+    let mut nowhere = project.here.perfvt();
+    let said = project.here.ends_with(2, nowhere.args(["ab", "good..slow", "netperf"]));
+    assert!(
+        said.contains("--qemu-repo") && said.contains("--kernel-repo") && said.contains("--repo"),
+        "{said}"
+    );
+    assert_eq!(project.builds(), 0);
 }

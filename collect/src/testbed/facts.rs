@@ -1,6 +1,5 @@
 //! What is known of a boot before anything is measured: the fingerprint's facts.
 
-use super::built;
 use super::lab::GuestLab;
 use super::{Testbed, TestbedError};
 use model::Fingerprint;
@@ -68,7 +67,6 @@ impl Testbed {
         facts.set("accel", self.stage.accel.to_string());
         if let Some(server) = lab.spec.guests.first() {
             facts.set("confine", server.confine.word());
-            built::facts(server, &mut facts);
         }
         facts.set("network", lab.cables.way.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);

@@ -57,7 +57,10 @@ fn numbers(of: &Bisected, out: &mut String) {
     let parts = [("parent", of.parent()), ("commit", of.commit())];
     let any = parts.iter().any(|(_, commit)| commit.is_some_and(|commit| !commit.values.is_empty()));
     if any && of.outcome == Outcome::Named {
-        let _ = writeln!(out, "Means of the rounds of the search, in {}:\n", visible(&of.unit));
+        let unit = visible(&of.unit);
+        let unit =
+            if unit.chars().any(char::is_alphanumeric) { format!(", in {unit}") } else { String::new() };
+        let _ = writeln!(out, "Means of the rounds of the search{unit}:\n");
         for (name, commit) in parts {
             let Some(commit) = commit.filter(|commit| !commit.values.is_empty()) else { continue };
             let mean = commit.values.iter().sum::<f64>() / commit.values.len() as f64;

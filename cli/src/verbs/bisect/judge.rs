@@ -19,11 +19,7 @@ impl Work<'_> {
     /// Measures two builds against one another. False where it was interrupted.
     pub(super) fn judge(&mut self, check: Check, commit: usize, err: &mut dyn Write) -> Result<bool, Error> {
         let word = check.word();
-        let begun = self.journal.known.judging.get(word);
-        let (folder, is_begun) = self.folder(begun, word);
-        if !is_begun {
-            self.journal.append(Event::Judging { check: word.to_owned(), folder: folder.clone() })?;
-        }
+        let begun = self.journal.known.judging.get(word).cloned();
         let builds = match self.two(check, commit, err)? {
             Two::Builds(builds) => builds,
             Two::Not(why) => return self.said(check, not_applicable(why), (0, 0.0), err),
@@ -32,9 +28,10 @@ impl Work<'_> {
         let step = self.step(commit) * if check == Check::Revert { -1.0 } else { 1.0 };
         let sides = [builds[0].name.clone(), builds[1].name.clone()];
         let pair = ByPair { sides, row, step, options: self.bench.options.clone() };
-        let dir = self.dir.join(&folder);
-        let seed = stats::seed_from(self.plan.seed, &folder);
-        match self.bench.take(&dir, builds.as_slice(), seed, Some(pair.clone()), err)? {
+        let event = |folder: String| Event::Judging { check: word.to_owned(), folder };
+        let place = (begun, word.to_owned());
+        let (dir, taken) = self.campaign(place, &event, builds.as_slice(), Some(pair.clone()), err)?;
+        match taken {
             Taken::Interrupted => Ok(false),
             Taken::Cannot(name, why) => {
                 let why = format!("{} does not boot: {why}", edge::quoted(&name));

@@ -82,6 +82,11 @@ impl Project {
         command
     }
 
+    /// How many builds the cache has.
+    pub fn builds(&self) -> usize {
+        super::files(&self.path("cache"), "/build.json").len()
+    }
+
     /// A verb that measures the speed of a range's builds.
     pub fn measuring(&self, verb: &str, range: &str, more: &[&str]) -> Command {
         let mut command = self.command(&[verb, range, "command"]);

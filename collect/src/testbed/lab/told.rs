@@ -1,6 +1,7 @@
 //! What the guests of a boot tell of themselves, for its fingerprint and its `sysinfo/`.
 
 use super::GuestLab;
+use crate::testbed::built;
 use model::Fingerprint;
 use std::path::Path;
 use vm::guest::machine::Machine;
@@ -32,6 +33,7 @@ impl GuestLab {
         // The file that runs, also when its name has been given to another one since.
         let binary = format!("/proc/{}/exe", self.machine.pid());
         told.facts.set("qemu.binary", fingerprint::hash_file(Path::new(&binary)).unwrap_or_default());
+        self.spec.guests.iter().take(1).for_each(|guest| built::facts(guest, &mut told.facts));
         told
     }
 
