@@ -149,8 +149,12 @@ fn begin(
     tell(&prepared, err)?;
     obstacles(&prepared.stage, Vec::new())?;
     let signals = Signals::watch(false)?;
-    let how =
-        How { dir: &asked.dir, conduct: &run.conduct, stopping: Some(Box::new(by)), after_block: Box::new(|_, _| {}) };
+    let how = How {
+        dir: &asked.dir,
+        conduct: &run.conduct,
+        stopping: Some(Box::new(by)),
+        after_block: Box::new(|_, _| {}),
+    };
     collect(prepared, how, false, signals, out, err)
 }
 
