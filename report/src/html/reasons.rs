@@ -18,7 +18,7 @@ pub(super) fn exits<'a>(
         Exits::Absent(reason) => html! { p.quiet { "Exits by reason: " (foreign(reason)) "." } },
         Exits::Rows(rows) => html! {
             h3 { "Exits by reason" }
-            table.small {
+            table.small.exits {
                 thead { tr { th scope="col" { "Metric" } th.num scope="col" { "A" } th.num scope="col" { "B" }
                     th.num scope="col" { "Change" } th scope="col" { "Verdict" } } }
                 tbody {
@@ -63,7 +63,7 @@ fn difference(flame: &Flame) -> Markup {
             tbody {
                 @for moved in &flame.moved {
                     tr { @for (i, cell) in causes::cells(moved).iter().enumerate() {
-                        td.num[i > 1] { @if i > 1 { (minus(cell)) } @else { code { (foreign(cell)) } } }
+                        td.num[i > 1] { @if i > 1 { (minus(cell)) } @else { (foreign(cell)) } }
                     } }
                 }
             }
