@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the pictures of docs/images from the samples: the page in light, dark and narrow, a site, and a history. Needs a release
-# build (or PERFVT, the path of another one) and Chromium (`make screenshots` sees to both).
+# build (or PERFVT, the path of another one) and Chromium (`make screenshots` sees to both). Where PERFVT_NIGHTS names the folder that the
+# soak test of 40 nights in real guests left (docs/soak.md), the pictures of these are made as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 perfvt=${PERFVT:-${CARGO_TARGET_DIR:-target}/release/perfvt}
@@ -30,4 +31,13 @@ shot report-dark report.html 1100 1500 --blink-settings=preferredColorScheme=0
 shot report-narrow report.html 500 1100
 shot site site/index.html 1100 700
 shot history "$history" 500 850
+if [ -n "${PERFVT_NIGHTS:-}" ]; then
+    "$perfvt" publish "$work/nights" --lake "$PERFVT_NIGHTS/lake" --commit-url 'https://git.example.org/qemu/commit/{}' > /dev/null
+    series=$(cd "$work" && echo nights/h/g/*.html)
+    # The event of the commit, and none of the host's.
+    event=$(cd "$work" && grep -l 'net: collect packets' nights/h/e/*.html | head -n 1)
+    shot nights "$series" 900 620
+    shot nights-event "$event" 900 1000
+    shot nights-event-dark "$event" 900 1000 --blink-settings=preferredColorScheme=0
+fi
 ls -l docs/images

@@ -186,6 +186,8 @@ impl Lake {
         Ok(match points {
             _ if all.iter().all(there) => Added::AlreadyThere,
             Added::New => Added::New,
+            // None of its boots gave a value: it has no points, and is there by the rest.
+            _ if campaign.points.is_empty() && !all.contains(&Added::Replaced) => Added::New,
             _ => Added::Replaced,
         })
     }

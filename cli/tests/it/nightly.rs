@@ -161,8 +161,8 @@ fn a_slower_build_is_confirmed_and_told_once_and_a_load_on_the_host_is_the_hosts
         fs::read_to_string(nights.path("pushed")).unwrap().trim(),
         nights.path("site").display().to_string()
     );
-    let event = fs::read_dir(nights.path("site/h/e")).unwrap().next().unwrap().unwrap().path();
-    assert!(fs::read_to_string(&event).unwrap().contains("confirmed"), "{}", event.display());
+    let pages = support::files(&nights.path("site/h/e"), ".html");
+    assert!(fs::read_to_string(&pages[0]).unwrap().contains("confirmed"), "{pages:?}");
     assert_eq!(nights.told().len(), 1);
     fs::remove_file(nights.path("told")).unwrap();
 

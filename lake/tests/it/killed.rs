@@ -41,17 +41,24 @@ fn kill(times: u64) {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let ready = lines.any(|line| line == "ready");
         assert!(ready, "the child has not begun");
+        let mut note = |line: String| {
+            let day = line.strip_prefix("added ").map(|day| day.parse::<i64>().unwrap());
+            there = day.map_or(there, |day| day + 1);
+            day.is_some()
+        };
+        // Every other time it has added something first, however slow the machine is.
+        if time % 2 == 1 {
+            assert!(lines.by_ref().any(&mut note), "the child ended before it was killed");
+        }
         let killer = std::thread::spawn(move || {
-            // Within the first campaign, or one of those that follow.
+            // Within a campaign, or one of those that follow.
             std::thread::sleep(Duration::from_micros((time * 7919) % 40_000));
             child.kill().unwrap();
             child.wait().unwrap();
         });
-        for line in lines {
-            if let Some(day) = line.strip_prefix("added ") {
-                there = day.parse::<i64>().unwrap() + 1;
-            }
-        }
+        lines.for_each(|line| {
+            note(line);
+        });
         killer.join().unwrap();
         if !root.join("lake.json").exists() {
             continue;
