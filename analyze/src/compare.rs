@@ -63,8 +63,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
     warnings.extend(about.warnings(&families, &differences, &nearest, diagnosed));
-    let hosts = crate::hosts::compared(&sides, &rows);
-    warnings.extend(hosts.iter().flat_map(|hosts| crate::hosts::warnings(hosts, &rows)));
+    let hosts = crate::hosts::told(&sides, &rows, &mut warnings);
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let causes = causes(&sides, &rows, &options.conf);
     let described: Vec<Side> = about.sides();

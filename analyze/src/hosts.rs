@@ -12,8 +12,15 @@ use stats::HOSTS_RANDOM_MIN;
 /// The chance of a note that the hosts differ on a page on which they do not.
 const DIFFER: f64 = 0.01;
 
-/// The hosts of a comparison with what came out of each; `None` where they are not several.
-pub(crate) fn compared(sides: &[LoadedSide], rows: &[Row]) -> Option<ComparedHosts> {
+/// The hosts of a comparison, and what a reader must know of them; `None` where they are not several.
+pub(crate) fn told(sides: &[LoadedSide], rows: &[Row], out: &mut Vec<Warning>) -> Option<ComparedHosts> {
+    let hosts = compared(sides, rows)?;
+    out.extend(warnings(&hosts, rows));
+    Some(hosts)
+}
+
+/// The hosts of a comparison with what came out of each.
+fn compared(sides: &[LoadedSide], rows: &[Row]) -> Option<ComparedHosts> {
     let hosts = &sides.iter().find_map(|side| side.hosted.as_ref())?.hosts;
     let mut each = hosts.each.clone();
     for of_row in rows.iter().filter_map(|row| row.hosts.as_deref()) {
@@ -27,7 +34,7 @@ pub(crate) fn compared(sides: &[LoadedSide], rows: &[Row]) -> Option<ComparedHos
 }
 
 /// What a reader must know of the hosts.
-pub(crate) fn warnings(hosts: &ComparedHosts, rows: &[Row]) -> Vec<Warning> {
+fn warnings(hosts: &ComparedHosts, rows: &[Row]) -> Vec<Warning> {
     let names = |of: &[&str]| of.join(", ");
     let mut out = Vec::new();
     let missing: Vec<&str> = hosts.missing().map(|host| host.name.as_str()).collect();

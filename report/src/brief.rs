@@ -1,9 +1,9 @@
 //! A comparison in a few words: for the head of its page, the preview of a link to it, a badge, and the index of a site.
 
-use crate::hosts;
 use crate::numbers;
 use crate::rows::{RowView, by_gravity};
 use crate::sentence::{self, candidate_label, counts};
+use crate::whom;
 use analyze::{
     Area, Comparison, Decision, NotExcluded, Shown, ShownRow, Summary, Verdict, areas, not_excluded, trust,
 };
@@ -114,7 +114,7 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
         }
         found.extend(open(comparison, summary));
     }
-    let whom = hosts::whom(comparison).map_or(String::new(), |whom| format!(" ({whom})"));
+    let whom = whom::whom(comparison).map_or(String::new(), |whom| format!(" ({whom})"));
     format!("{label}{}{whom}", found.join("; "))
 }
 

@@ -9,6 +9,7 @@ use crate::hosts::{self, HostLine};
 use crate::numbers::{exact_p, raw, significant, trimmed};
 use crate::rows::{self, AtGate, RowView};
 use crate::statistics::{self, Section};
+use crate::whom;
 use analyze::{Comparison, Estimated, Ground, Interval, Row, Sample, Step};
 pub use category::explain_category;
 use edge::visible;
@@ -84,7 +85,7 @@ pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) 
 /// What each host says of the row, where they are several.
 fn by_host(out: &mut String, comparison: &Comparison, view: &RowView<'_>) {
     let lines = hosts::lines(view);
-    let Some(whom) = hosts::whom_by_name(comparison).filter(|_| !lines.is_empty()) else { return };
+    let Some(whom) = whom::whom_by_name(comparison).filter(|_| !lines.is_empty()) else { return };
     let _ = writeln!(out, "\nHosts\n  the estimate is {whom}");
     let of = |get: fn(&HostLine) -> String| {
         let texts: Vec<String> = lines.iter().map(get).collect();

@@ -56,6 +56,7 @@ pub mod site;
 mod statistics;
 mod steps;
 pub mod text;
+mod whom;
 
 pub use analyze::{Gate, write_json as json};
 pub use badge::badge;

@@ -1,5 +1,7 @@
 //! GitHub-flavoured Markdown for a pull-request comment: summary, decided rows, the rest folded.
 
+mod by_host;
+
 use crate::command_line::command_line;
 use crate::explain::warning_text;
 use crate::gate::{self, Outcome};
@@ -7,7 +9,7 @@ use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
 use crate::sides;
 use crate::statistics::{self, Statistic};
-use crate::{Gate, failures, hosts, matching};
+use crate::{Gate, failures, matching};
 use analyze::{CategoryScore, Comparison, Level, Summary, Verdict};
 use edge::visible;
 use model::readable;
@@ -35,9 +37,6 @@ pub(crate) const COLUMNS: [&str; 10] =
 /// So many findings, failures and categories are listed.
 const LISTED: usize = 20;
 
-/// So many decided rows are shown host by host.
-const ROWS_BY_HOST: usize = 3;
-
 /// Kept free for the tail and the word about what was cut.
 const RESERVE: usize = 2_500;
 
@@ -53,7 +52,7 @@ pub fn markdown(comparison: &Comparison, options: &MarkdownOptions) -> String {
         views.into_iter().partition(|v| v.row.verdict.is_decided_change());
     let mut cut = 0;
     cut += table(&mut out, comparison, &decided, &mut budget);
-    by_host(&mut out, comparison, &decided, &mut budget);
+    by_host::write(&mut out, comparison, &decided, &mut budget);
     known(&mut out, &decided, &mut budget);
     cut += folded(&mut out, comparison, &rest, &mut budget);
     if cut > 0 {
@@ -217,37 +216,6 @@ fn table(out: &mut String, comparison: &Comparison, views: &[RowView<'_>], budge
         out.push_str(&line);
     }
     0
-}
-
-/// Whom the sentences are about, and what each host says of the rows that were decided, as many as the budget allows.
-fn by_host(out: &mut String, comparison: &Comparison, views: &[RowView<'_>], budget: &mut usize) {
-    let Some(whom) = hosts::whom_by_name(comparison) else { return };
-    let mut parts = vec![format!("\nEverything here holds {}.\n", escaped(&shortened(&whom, 600)))];
-    for view in views.iter().filter(|view| view.counts).take(ROWS_BY_HOST) {
-        let name = format!("{} {} {}", visible(&view.row.category), view.case(), view.metric());
-        let head = "| host | blocks | change | 95% interval | this host alone |\n|:--|--:|--:|:-:|:--|\n";
-        let mut part = format!("\n{}, by host:\n\n{head}", escaped(&shortened(&name, 300)));
-        for line in hosts::lines(view) {
-            let cells = [
-                cell(&line.host),
-                line.blocks.to_string(),
-                cell(&line.change),
-                cell(&line.ci),
-                cell(&line.said),
-            ];
-            let _ = writeln!(part, "| {} |", cells.join(" | "));
-        }
-        part.extend(hosts::differ(view).map(|differ| format!("\n{}.\n", escaped(&sentence::upper(&differ)))));
-        parts.push(part);
-    }
-    for part in parts {
-        let length = part.chars().count();
-        if length > *budget {
-            return;
-        }
-        *budget -= length;
-        out.push_str(&part);
-    }
 }
 
 /// The heads and the rule below them.

@@ -1,7 +1,7 @@
 //! What to do after a comparison, with the command to type.
 
 use crate::command_line::command_line;
-use crate::hosts;
+use crate::whom;
 use analyze::{Comparison, Summary, Verdict};
 
 /// What to do about a candidate.
@@ -19,7 +19,7 @@ pub(crate) enum Next {
 /// What to do about a candidate. `worst`: the place of the gravest row that can gate.
 pub(crate) fn next(comparison: &Comparison, summary: &Summary, worst: Option<usize>) -> Next {
     // Several hosts are given as a whole, whatever is asked of them.
-    let given = hosts::given(comparison);
+    let given = whom::given(comparison);
     let typed = |verb: &str, sides: &[&str], row: Option<&str>| {
         let given = given.iter().map(String::as_str);
         let sides = given.chain(sides.iter().copied().filter(|_| comparison.hosts.is_none()));

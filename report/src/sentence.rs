@@ -1,7 +1,7 @@
 //! The comparison in one sentence, and the counts behind it.
 
-use crate::hosts;
 use crate::numbers::{self, significant};
+use crate::whom;
 use analyze::{CommonVariance, Comparison, FailureVerdict, Row, Summary, Verdict};
 use edge::visible;
 use model::counted;
@@ -47,7 +47,7 @@ pub fn sentence(comparison: &Comparison) -> Vec<String> {
 }
 
 fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
-    let whom = hosts::whom(comparison).map_or(String::new(), |whom| format!(" {whom}"));
+    let whom = whom::whom(comparison).map_or(String::new(), |whom| format!(" {whom}"));
     let head = format!(
         "{} against {}{whom}: ",
         candidate_label(comparison, summary.candidate),

@@ -1,6 +1,10 @@
 //! The one model of a row: its estimate, its intervals, its p; and what is shown beside it.
 
-use super::hosts::Hosts;
+mod hosts;
+
+pub(super) use hosts::Part;
+pub(crate) use hosts::{Hosts, joined_log};
+
 use super::outcome::{Intervals, Outcome, finite, inside_abs, interval, ratio_band};
 use crate::verdict::{Estimate, Evidence};
 use crate::{Interval, Mde, Model};

@@ -7,9 +7,9 @@ mod hosts;
 mod outcome;
 
 pub use design::POWER;
-pub(crate) use design::{Design, REPLICATES};
+pub(crate) use design::{Design, Hosts, REPLICATES, joined_log};
 pub(crate) use gather::{Failing, Gathered, gather};
-pub(crate) use hosts::{Hosts, by_host, hosts_again, joined_log, judge_each};
+pub(crate) use hosts::{by_host, hosts_again, judge_each};
 pub(crate) use outcome::{Intervals, finite, interval, ratio_band};
 
 use crate::failures::Failures;

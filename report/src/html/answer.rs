@@ -6,10 +6,10 @@ use super::published::Published;
 use super::{breakable, categories, foreign, minus, notes, verdict_class};
 use crate::brief;
 use crate::comparable;
-use crate::hosts;
 use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::{self, Counts, counts};
+use crate::whom;
 use analyze::{Comparison, Decision, Level, Summary, Trust, Verdict, areas, trust};
 use maud::{Markup, html};
 use model::counted;
@@ -129,7 +129,7 @@ impl<'c> Asked<'c> {
         let lines = [
             self.areas().map(|areas| ("Where", areas)),
             if found { None } else { open() },
-            hosts::whom_by_name(self.comparison).map(|whom| {
+            whom::whom_by_name(self.comparison).map(|whom| {
                 ("Hosts", html! { (foreign(&sentence::upper(&whom))) ". " a href="#hosts" { "Each host" } })
             }),
             Some(("Trust", self.trust())),

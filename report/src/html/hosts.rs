@@ -4,6 +4,7 @@ use super::{foreign, minus, verdict_class};
 use crate::hosts;
 use crate::rows::{RowView, by_gravity};
 use crate::sentence::{candidate_label, upper};
+use crate::whom;
 use analyze::{ComparedHosts, Comparison};
 use maud::{Markup, html};
 
@@ -13,13 +14,13 @@ const LISTED: usize = 5;
 /// The section; `None` where the hosts are not several.
 pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Option<Markup> {
     let known = comparison.hosts.as_ref()?;
-    let whom = hosts::whom_by_name(comparison)?;
+    let whom = whom::whom_by_name(comparison)?;
     let mut counting: Vec<RowView<'_>> = views.iter().filter(|view| view.counts).cloned().collect();
     by_gravity(&mut counting);
     Some(html! {
         section #hosts aria-labelledby="h-hosts" {
             h2 #h-hosts { "Hosts" }
-            p { "Every sentence here holds " (foreign(&whom)) ". " (upper(&hosts::why(known))) "." }
+            p { "Every sentence here holds " (foreign(&whom)) ". " (upper(&whom::why(known))) "." }
             (overview(comparison, known))
             @for view in counting.iter().take(LISTED) {
                 h3 { a href={ "#r" (view.index) } { (foreign(&view.row.category)) " " (foreign(&view.case())) " "
@@ -51,7 +52,7 @@ fn overview(comparison: &Comparison, known: &ComparedHosts) -> Markup {
                     @for (at, host) in known.each.iter().enumerate() {
                         tr {
                             th scope="row" { (foreign(&host.name)) }
-                            td.num { (host.complete) " of " (hosts::planned_blocks(host)) }
+                            td.num { (host.complete) " of " (whom::planned_blocks(host)) }
                             @for summary in &comparison.summary {
                                 td {
                                     @if host.complete == 0 { "no complete block" }

@@ -85,7 +85,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
 fn about(comparison: &Comparison) -> String {
     let sides: Vec<&Side> = std::iter::once(&comparison.a).chain(&comparison.b).collect();
     let date = date::utc(sides.iter().filter_map(|side| side.date_unix).max());
-    let machine = crate::hosts::whom(comparison).unwrap_or_else(|| machine::machine(&sides));
+    let machine = crate::whom::whom(comparison).unwrap_or_else(|| machine::machine(&sides));
     let mut parts = vec![date, machine];
     parts.extend(machine::same(&sides, "accel"));
     parts.extend(comparison.workloads.iter().map(|w| w.name.clone()));

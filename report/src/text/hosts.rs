@@ -3,6 +3,7 @@
 use super::fill::{Paint, one_line, wrapped};
 use crate::hosts;
 use crate::rows::{RowView, glyph};
+use crate::whom;
 use analyze::Comparison;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
@@ -24,9 +25,9 @@ pub(super) fn write(
     (width, all): (usize, bool),
     paint: &Paint,
 ) {
-    let (Some(known), Some(whom)) = (&comparison.hosts, hosts::whom_by_name(comparison)) else { return };
+    let (Some(known), Some(whom)) = (&comparison.hosts, whom::whom_by_name(comparison)) else { return };
     let _ = writeln!(out, "\n{}", paint.bold("Hosts"));
-    wrapped(out, &format!("  {whom} ({})", hosts::why(known)), width, "  ", |l| l.to_owned());
+    wrapped(out, &format!("  {whom} ({})", whom::why(known)), width, "  ", |l| l.to_owned());
     let listed = if all { LISTED_IN_FULL } else { LISTED };
     let counting: Vec<&RowView<'_>> = views.iter().filter(|view| view.counts).collect();
     for view in counting.iter().take(listed) {
