@@ -48,11 +48,13 @@ fn replay(target: &str, law: fn(&[u8])) {
 /// What the replays say, here and in the crates of other readers.
 fn replays() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let texts = ["model", "formats", "cartesian", "switch", "screen", "collect"].into_iter().flat_map(|name| {
-        let files =
-            std::fs::read_dir(root.join(name).join("tests/it")).unwrap().map(|entry| entry.unwrap().path());
-        files.filter(|path| path.to_string_lossy().contains("corpus"))
-    });
+    let texts =
+        ["model", "formats", "cartesian", "switch", "screen", "collect"].into_iter().flat_map(|name| {
+            let files = std::fs::read_dir(root.join(name).join("tests/it"))
+                .unwrap()
+                .map(|entry| entry.unwrap().path());
+            files.filter(|path| path.to_string_lossy().contains("corpus"))
+        });
     texts.map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
