@@ -4,7 +4,7 @@ use formats::perf_conf::closest;
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 48] = [
+const ALL: [(&str, &str); 49] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
@@ -33,6 +33,7 @@ const ALL: [(&str, &str); 48] = [
     ("install-guests", include_str!("../../docs/install-guests.md")),
     ("networks", include_str!("../../docs/networks.md")),
     ("drive", include_str!("../../docs/drive.md")),
+    ("screens", include_str!("../../docs/screens.md")),
     ("drive.py", include_str!("../../docs/drive.py")),
     ("host", include_str!("../../docs/host.md")),
     ("cartesian", include_str!("../../docs/cartesian.md")),

@@ -29,4 +29,4 @@ pub mod vga_text;
 
 pub use needle::Needle;
 pub use needles::Needles;
-pub use picture::{Picture, Rect};
+pub use picture::{Picture, PictureError, Rect};

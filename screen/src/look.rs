@@ -83,6 +83,11 @@ impl<'a> Ready<'a> {
         Ready { needle, scene: Scene::new(&own), own, excluded }
     }
 
+    /// The needle's name.
+    pub fn name(&self) -> &str {
+        &self.needle.name
+    }
+
     /// Looks for it on a screen.
     pub fn look(&self, picture: &Picture, scene: &Scene, ocr: &mut Ocr<'_>) -> Outcome {
         let nowhere =

@@ -19,8 +19,18 @@ impl Needles {
     /// # Errors
     /// The first one that cannot be used.
     pub fn read(dir: &Path) -> Result<Needles, NeedleError> {
+        Needles::read_all(std::iter::once(dir))
+    }
+
+    /// The same of several folders.
+    ///
+    /// # Errors
+    /// As for [`Needles::read`].
+    pub fn read_all<'a>(dirs: impl Iterator<Item = &'a Path>) -> Result<Needles, NeedleError> {
         let mut needles = Needles::default();
-        needles.add(dir, DEEPEST)?;
+        for dir in dirs {
+            needles.add(dir, DEEPEST)?;
+        }
         needles.all.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(needles)
     }

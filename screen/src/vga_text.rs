@@ -95,6 +95,15 @@ fn cell(bytes: &[u8]) -> Cell {
     }
 }
 
+/// The bytes of a dump of memory as QEMU's monitor writes it (`xp /1000xw 0xb8000`): lines of an address, a colon, and words of four
+/// bytes, `0x07200720`, the lowest byte first. What is none of this is left out.
+pub fn of_dump(text: &str) -> Vec<u8> {
+    let words =
+        text.lines().filter_map(|line| line.split_once(':')).flat_map(|(_, words)| words.split_whitespace());
+    let words = words.filter_map(|word| u32::from_str_radix(word.strip_prefix("0x")?, 16).ok());
+    words.flat_map(u32::to_le_bytes).take(MEMORY).collect()
+}
+
 /// The signs of code page 437 below the blank, of which 0 is shown as one.
 const LOW: &str = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼";
 /// Those from 127.
@@ -157,6 +166,12 @@ mod tests {
         assert!(VgaText::at(&memory, usize::MAX, 80, 25).is_ok());
         assert!(VgaText::at(&memory, 0, usize::MAX, 2).is_err());
         assert!(VgaText::at(&[], 0, 80, 25).is_err());
+    }
+
+    #[test]
+    fn a_dump_of_the_monitor_is_memory() {
+        let text = "00000000000b8000: 0x07200756 0x07370767\r\n00000000000b8008: 0x0741zz 0x07420741\nnothing: here\n";
+        assert_eq!(of_dump(text), [0x56, 7, 0x20, 7, 0x67, 7, 0x37, 7, 0x41, 7, 0x42, 7]);
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct Drive {
     /// Where drive.jsonl, logs and what the script writes go; must not exist [default: ./perfvt-drive-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// A folder with openQA needles for assert_screen, click and check_screen; repeatable [default: needles beside the script]
+    #[arg(long, value_name = "DIR", conflicts_with = "attach")]
+    pub needles: Vec<PathBuf>,
     /// Look at the guest of a failed boot that a run keeps (perfvt run --keep-failed guest); RUN is its directory
     #[arg(long, value_name = "RUN", conflicts_with_all = ["only", "no", "guest", "sets", "accel", "out", "keep_going"])]
     pub attach: Option<PathBuf>,

@@ -73,7 +73,8 @@ pub fn drive(
     };
     let is_script = matches!(driver, Driver::Script(_));
     let forensics = is_script.then(|| dir.join("forensics"));
-    let places = Places { reads, writes: dir.clone(), forensics };
+    let needles = if args.needles.is_empty() { vec![reads.join("needles")] } else { args.needles.clone() };
+    let places = Places { reads, writes: dir.clone(), forensics, needles };
     let stop = move || seen.seen().is_some();
     let mut engine = Engine::new(machines.as_mut(), places, journal, &stop);
     let (verdict, records) = match driver {

@@ -11,10 +11,16 @@ use model::journal::State;
 use model::profile::FLAME_FILE;
 use model::store::{JOB_LOG, RUN_PAGE, write_atomically};
 use model::{Moment, readable};
-use report::campaign::{Life, Story, junit, log, page, status as words};
+use report::campaign::{Kept, Life, Story, junit, log, page, status as words};
+use std::cell::Cell;
 use std::io::Write;
 use std::path::Path;
 use vm::host::locks::{Holder, holder};
+
+/// Bytes of pictures behind which a page takes no more.
+const MOST_SHOWN: usize = 4 << 20;
+/// How a PNG begins.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// Looks at a campaign from outside; nothing of it is touched.
 pub fn status(args: &Status, out: &mut dyn Write) -> Result<u8, Error> {
@@ -47,7 +53,15 @@ pub fn write(dir: &Path, campaign: &Campaign) -> Result<(), Error> {
     let story = Story { file: campaign.file(), events: &events };
     write_atomically(&dir.join(JOB_LOG), log(&story).as_bytes())?;
     flames(dir, &story)?;
-    let page = page(&story, &|boot| campaign.forensics(boot));
+    let shown = Cell::new(0usize);
+    let page = page(&story, &|boot| {
+        let folder = campaign.forensics(boot)?;
+        // A page of many failed boots shows the first ones, and links all.
+        let mut screens = if shown.get() < MOST_SHOWN { campaign.screens(&folder) } else { Vec::new() };
+        screens.retain(|(_, png)| png.starts_with(PNG));
+        shown.set(shown.get() + screens.iter().map(|(_, png)| png.len()).sum::<usize>());
+        Some(Kept { folder, screens })
+    });
     Ok(write_atomically(&dir.join(RUN_PAGE), page.as_bytes())?)
 }
 

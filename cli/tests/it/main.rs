@@ -68,6 +68,7 @@ mod publish_faults;
 mod real_disks;
 mod right_guest;
 mod scenarios;
+mod screens;
 mod seeds;
 mod selftest;
 mod sequential;

@@ -109,7 +109,8 @@ impl Around<'_> {
     ) -> Result<Option<String>, Failed> {
         let Some(file) = given(self.params, key).map(Path::new) else { return Ok(None) };
         let reads = file.parent().unwrap_or(Path::new("")).to_owned();
-        let places = Places { reads, writes: self.kept.to_owned(), forensics: None };
+        let needles = vec![reads.join("needles")];
+        let places = Places { reads, writes: self.kept.to_owned(), forensics: None, needles };
         let host = |error: String| Failed::new(Code::Host, format!("{key}: {error}"));
         let journal =
             Journal::create(&self.kept.join(format!("{key}.jsonl"))).map_err(|e| host(e.to_string()))?;

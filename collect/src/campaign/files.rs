@@ -13,7 +13,12 @@ use model::run::RUN_FORMAT;
 use model::store::{self, RUN_FILE, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Moment, Params, RunFile};
 use std::path::{Path, PathBuf};
+use vm::guest::forensics::{FRAMES, LARGEST, SCREEN};
 use vm::scenario::Scenario;
+use walkdir::WalkDir;
+
+/// Screens of a failed boot that its page shows.
+const MOST_SCREENS: usize = 4;
 
 impl Campaign {
     /// Makes the values of every measured cell again, out of its raw folder, and the classic files out of these. Cells
@@ -66,6 +71,23 @@ impl Campaign {
         let folder = self.repeat_dir(environment, boot.repeat).join("forensics").join(boot.folder());
         let relative = folder.strip_prefix(&self.dir).ok()?;
         folder.is_dir().then(|| relative.display().to_string())
+    }
+
+    /// What the screens of a boot showed that failed: the path of each picture in its folder, and its PNG. The frames where they
+    /// changed, or else the last picture.
+    pub fn screens(&self, folder: &str) -> Vec<(String, Vec<u8>)> {
+        let folder = self.dir.join(folder);
+        let below = WalkDir::new(&folder).min_depth(1).max_depth(2).sort_by_file_name();
+        let files: Vec<PathBuf> = below.into_iter().flatten().map(walkdir::DirEntry::into_path).collect();
+        let named = |path: &&PathBuf, name: &str| path.file_name().is_some_and(|own| own == name);
+        let screens = files.iter().filter(|path| named(path, SCREEN)).take(MOST_SCREENS);
+        let best = screens
+            .map(|path| files.iter().find(|other| **other == path.with_file_name(FRAMES)).unwrap_or(path));
+        best.filter_map(|path| {
+            let name = path.strip_prefix(&folder).ok()?.display().to_string();
+            Some((name, edge::read(path, LARGEST).ok()?))
+        })
+        .collect()
     }
 
     pub(super) fn metrics(&self, case: &Case, params: &Params) -> Vec<MetricDecl> {

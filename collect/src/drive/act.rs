@@ -2,8 +2,9 @@
 
 use super::cast::{Cast, execute};
 use super::script::Step;
-use super::verbs::{self, Act, Global, Verb};
+use super::verbs::{self, Act, Global, Seen, Spot, Verb};
 use super::waits;
+use super::{pointing, screens};
 use edge::text::cut;
 use edge::{quoted, quoted_end};
 use model::drive::Record;
@@ -39,6 +40,9 @@ pub(super) fn act(cast: &mut Cast<'_>, step: &Step, record: &mut Record) -> Resu
                     let begun = Instant::now();
                     shutdown(cast, *place, Some(deadline.unwrap_or(POWER_OFF)))?;
                     start(cast, &[*place], deadline.map(|all| all.saturating_sub(begun.elapsed())))
+                }
+                Verb::Seen(seen) => {
+                    see(cast, (*place, step.line), seen, deadline.unwrap_or(HOST_ANSWER), record)
                 }
                 other => with(cast, *place, other, deadline.unwrap_or(HOST_ANSWER), record),
             }
@@ -112,6 +116,32 @@ fn shutdown(cast: &mut Cast<'_>, place: usize, deadline: Option<Duration>) -> Re
     machine.power_off(limit).map_err(|error| error.failure())
 }
 
+/// What is done with the screen, by the step of a line.
+fn see(
+    cast: &mut Cast<'_>,
+    (place, line): (usize, usize),
+    seen: &Seen,
+    deadline: Duration,
+    record: &mut Record,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    match seen {
+        Seen::WaitForText(regex) => screens::wait_for_text(cast, place, regex, deadline, record),
+        Seen::AssertScreen(tag) => {
+            screens::assert_screen(cast, place, (tag, line), deadline, record).map(drop)
+        }
+        Seen::CheckScreen(tag) => screens::check_screen(cast, place, tag, record),
+        Seen::Click(Spot::Tag(tag)) => {
+            let at = screens::assert_screen(cast, place, (tag, line), deadline, record)?;
+            pointing::click(cast, place, at, pointing::patience(deadline, begun))
+        }
+        Seen::Click(Spot::At(x, y)) => pointing::click(cast, place, (*x, *y), deadline),
+        Seen::MoveTo(x, y) => pointing::move_to(cast, place, (*x, *y), deadline),
+        Seen::TypeString(text, strokes) => pointing::type_string(cast, place, (text, strokes), deadline),
+        Seen::NeedleFrom(rect, name, tags) => screens::needle_from(cast, place, *rect, (name, tags), record),
+    }
+}
+
 /// What needs a machine that runs.
 fn with(
     cast: &mut Cast<'_>,
@@ -147,6 +177,10 @@ fn with(
             let file = cast.written_at(file);
             cast.running(place)?.save_state(&file, deadline)
         }
+        Verb::DumpMemory(file) => {
+            let file = cast.written_at(file);
+            cast.running(place)?.dump_memory(&file, deadline)
+        }
         Verb::Registers => machine.registers().map(|text| record.keep(text.into_bytes(), Vec::new())),
         Verb::SendKey(keys) => machine.press(keys),
         Verb::SendChars(strokes) => strokes.iter().try_for_each(|keys| machine.press(keys)),
@@ -156,7 +190,9 @@ fn with(
             cast.running(place)?.set_link(nic, *up)
         }
         Verb::ForwardPort(host, guest) => machine.forward(*host, *guest),
-        Verb::Start | Verb::Crash | Verb::Shutdown | Verb::Reboot | Verb::RestoreState(_) => Ok(()),
+        Verb::Start | Verb::Crash | Verb::Shutdown | Verb::Reboot | Verb::RestoreState(_) | Verb::Seen(_) => {
+            Ok(())
+        }
     };
     done.map_err(|error| error.failure())
 }

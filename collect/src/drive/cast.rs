@@ -2,6 +2,7 @@
 
 use super::console::Console;
 use super::machines::Machines;
+use super::sight::Sight;
 use model::{Code, Failure};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ pub struct Places {
     pub writes: PathBuf,
     /// Where lies what tells why a step failed; `None` where it is not asked for.
     pub forensics: Option<PathBuf>,
+    /// Folders of needles; those that are not there have none.
+    pub needles: Vec<PathBuf>,
 }
 
 /// The machines of a drive.
@@ -28,6 +31,7 @@ pub(super) struct Cast<'a> {
     pub(super) names: Vec<String>,
     pub(super) places: Places,
     pub(super) consoles: Vec<Console>,
+    pub(super) sights: Vec<Sight>,
     stop: &'a dyn Fn() -> bool,
     /// Whether a signal ends a command that runs in a guest, and not only what is waited for.
     pub(super) cuts: bool,
@@ -42,7 +46,8 @@ impl<'a> Cast<'a> {
     ) -> Cast<'a> {
         let names = machines.names();
         let consoles = names.iter().map(|_| Console::default()).collect();
-        Cast { machines, names, places, consoles, stop, cuts: false }
+        let sights = names.iter().map(|_| Sight::default()).collect();
+        Cast { machines, names, places, consoles, sights, stop, cuts: false }
     }
 
     /// The machine at a place, which must run.

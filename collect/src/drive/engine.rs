@@ -11,6 +11,9 @@ use model::store::StoreError;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+/// The last frames that were seen of a machine, as an animated PNG.
+const FRAMES: &str = "frames.png";
+
 /// Machines with what is known of the drive so far.
 pub struct Engine<'a> {
     cast: Cast<'a>,
@@ -125,6 +128,12 @@ impl<'a> Engine<'a> {
             if let (true, Some(machine)) = (concerned, self.cast.machines.machine(place)) {
                 // The step's failure is the one to tell.
                 found |= machine.forensics(&dir.join(name)).is_ok();
+                // More than the one picture that is among them.
+                if let Some(sight) = self.cast.sights.get(place).filter(|sight| sight.frames.len() > 1)
+                    && let Ok(Some(bytes)) = sight.frames.apng()
+                {
+                    let _ = edge::write_atomically(dir.join(name).join(FRAMES), &bytes);
+                }
             }
         }
         found.then_some(dir)

@@ -1,9 +1,11 @@
 //! The verbs: what a line can say, in one table. Help, completion and the document are made of it.
 
+use super::sight;
 use super::words::join;
 use edge::quoted;
 use formats::perf_conf::closest;
 use regex::Regex;
+use screen::Rect;
 use std::path::PathBuf;
 use std::time::Duration;
 use vm::guest::keyboard;
@@ -59,12 +61,16 @@ pub enum Verb {
     SendChars(Vec<Vec<String>>),
     /// Takes a picture of the screen.
     Screendump(PathBuf),
+    /// Does something with what the screen shows.
+    Seen(Seen),
     /// Reads the registers of its vCPUs.
     Registers,
     /// Pulls the cable of a network card, or of all, or plugs it in.
     Links(bool, Option<String>),
     /// Saves what it is at this moment into a file.
     SaveState(PathBuf),
+    /// Writes its memory to a file for debuggers.
+    DumpMemory(PathBuf),
     /// Starts it from there, where it does not run.
     RestoreState(PathBuf),
     /// Cuts its power.
@@ -79,6 +85,34 @@ pub enum Verb {
     CopyFrom(String, PathBuf),
     /// Leads a port of this host's loopback to a port of it.
     ForwardPort(u16, u16),
+}
+
+/// What is done with a screen.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// Waits until it says something.
+    WaitForText(Regex),
+    /// Waits until a needle of a tag is on it.
+    AssertScreen(String),
+    /// Looks once whether there is one.
+    CheckScreen(String),
+    /// Clicks.
+    Click(Spot),
+    /// Brings the pointer to a place.
+    MoveTo(u32, u32),
+    /// Types a text, with the keys of each character, and sees it.
+    TypeString(String, Vec<Vec<String>>),
+    /// Makes a needle of a part of it: its name, its tags.
+    NeedleFrom(Rect, String, Vec<String>),
+}
+
+/// Where a click goes.
+#[derive(Clone, Debug)]
+pub enum Spot {
+    /// To a needle of this tag.
+    Tag(String),
+    /// To a place.
+    At(u32, u32),
 }
 
 impl Verb {
@@ -163,7 +197,26 @@ verbs! {
     "send_chars" true "TEXT" LONG "type a text on its keyboard (US); \\n is the return key" |w| Ok(Made::Verb(Verb::SendChars(typed(w)?)));
     "screendump" true "FILE" SHORT "take a picture of its screen: a PNG, or a PPM if FILE ends in .ppm"
         |w| Ok(Made::Verb(Verb::Screendump(one(w, "FILE")?.into())));
+    "wait_for_text" true "REGEX" LONG "wait until its screen says so: serial console, VGA text, or a picture that tesseract reads"
+        |w| Ok(Made::Verb(Verb::Seen(Seen::WaitForText(pattern(w)?))));
+    "assert_screen" true "TAG" SHORT "wait until a needle with this tag is on its screen"
+        |w| Ok(Made::Verb(Verb::Seen(Seen::AssertScreen(one(w, "TAG")?.to_owned()))));
+    "check_screen" true "TAG" SHORT "look once whether one is; never fails, and its status is 0 or 1"
+        |w| Ok(Made::Verb(Verb::Seen(Seen::CheckScreen(one(w, "TAG")?.to_owned()))));
+    "click" true "TAG or X,Y" SHORT "click on a needle with this tag, or at a place"
+        |w| Ok(Made::Verb(Verb::Seen(Seen::Click(spot(one(w, "TAG or X,Y")?)))));
+    "move_to" true "X,Y" SHORT "bring its pointer to a place" |w| {
+        let word = one(w, "X,Y")?;
+        let (x, y) = sight::place(word).ok_or_else(|| format!("{} is no place: want X,Y in pixels", quoted(word)))?;
+        Ok(Made::Verb(Verb::Seen(Seen::MoveTo(x, y))))
+    };
+    "type_string" true "TEXT" LONG "type a text, and see it on the screen before \\n, the return key"
+        |w| Ok(Made::Verb(Verb::Seen(Seen::TypeString(unescaped(w), typed(w)?))));
+    "needle_from" true "X,Y,WIDTH,HEIGHT NAME [TAG..]" SHORT "make a needle of a part of its screen; what changes in it is not looked at"
+        |w| needle(w);
     "registers" true "" SHORT "read the registers of its vCPUs" |w| none(w, Made::Verb(Verb::Registers));
+    "dump_memory" true "FILE" LONG "write its memory to a file for crash(8), packed (kdump-zlib); it goes on"
+        |w| Ok(Made::Verb(Verb::DumpMemory(one(w, "FILE")?.into())));
     "block" true "[NIC]" SHORT "pull the cables of all its network cards, or of one" |w| links(w, false);
     "unblock" true "[NIC]" SHORT "plug them in again" |w| links(w, true);
     "save_state" true "FILE" LONG "save its memory, and the disks that it writes, as they are now; it goes on"
@@ -273,6 +326,19 @@ fn two<'w>(words: &'w [String], what: &str) -> Result<&'w [String; 2], String> {
         .ok_or_else(|| format!("want {what} behind it, not {}", quoted(&join(words))))
 }
 
+fn spot(word: &str) -> Spot {
+    sight::place(word).map_or_else(|| Spot::Tag(word.to_owned()), |(x, y)| Spot::At(x, y))
+}
+
+fn needle(words: &[String]) -> Result<Made, String> {
+    match words {
+        [rect, name, tags @ ..] if !name.is_empty() => {
+            Ok(Made::Verb(Verb::Seen(Seen::NeedleFrom(sight::rect(rect)?, name.clone(), tags.to_vec()))))
+        }
+        _ => Err(format!("want X,Y,WIDTH,HEIGHT NAME behind it, not {}", quoted(&join(words)))),
+    }
+}
+
 fn links(words: &[String], up: bool) -> Result<Made, String> {
     let nic = if words.is_empty() { None } else { Some(one(words, "nothing or a NIC")?.to_owned()) };
     Ok(Made::Verb(Verb::Links(up, nic)))
@@ -316,8 +382,12 @@ fn pattern(words: &[String]) -> Result<Regex, String> {
 /// The longest text that is typed.
 const LONGEST_TEXT: usize = 4096;
 
+fn unescaped(words: &[String]) -> String {
+    words.join(" ").replace("\\n", "\n").replace("\\t", "\t")
+}
+
 fn typed(words: &[String]) -> Result<Vec<Vec<String>>, String> {
-    let text = words.join(" ").replace("\\n", "\n").replace("\\t", "\t");
+    let text = unescaped(words);
     if text.is_empty() || text.len() > LONGEST_TEXT {
         return Err(format!(
             "want a TEXT behind it, of at most {LONGEST_TEXT} characters; copy_to takes whole files"

@@ -15,7 +15,7 @@ mod status;
 
 pub use junit::junit;
 pub use log::log;
-pub use page::page;
+pub use page::{Kept, page};
 pub use status::{Life, status};
 
 use model::CampaignFile;

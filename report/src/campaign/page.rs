@@ -4,6 +4,9 @@ use super::log::line;
 use super::profiles::{self, href};
 use super::{Stamped, Story, clock, duration};
 use crate::html::{Card, Document, Figure, card, contents, foreign};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use edge::visible;
 use maud::{Markup, html};
 use model::counted;
 use model::journal::{BootState, CellState, Event, State};
@@ -24,25 +27,37 @@ struct Row<'a> {
     failed: Option<&'a Event>,
 }
 
-/// The page. Forensics are linked relative to the campaign's directory, where the page lies; `forensics` gives the
-/// folder of a boot that has one.
-pub fn page(story: &Story<'_>, forensics: &dyn Fn(&BootState) -> Option<String>) -> String {
+/// What tells why a boot failed.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Its folder, relative to the campaign's directory, where the page lies.
+    pub folder: String,
+    /// What screens showed: the path of each in that folder, and its PNG, which the page has in itself.
+    pub screens: Vec<(String, Vec<u8>)>,
+}
+
+/// The page. `forensics` gives what there is of a boot.
+pub fn page(story: &Story<'_>, forensics: &dyn Fn(&BootState) -> Option<Kept>) -> String {
     let state = story.state();
     let standing = Standing::of(story.file, &state);
     let rows = rows(story.events);
     let title = format!("Run of {} {}", story.file.workload, story.file.id);
+    let kept: Vec<(&str, Option<Kept>)> =
+        state.boots.iter().map(|(name, boot)| (name.as_str(), forensics(boot))).collect();
+    let pictures = kept.iter().flat_map(|(_, kept)| kept).any(|kept| !kept.screens.is_empty());
     let body = html! {
         header { (summary(story, &state, &standing)) }
         (contents(sections(&state), None))
         main {
             (cells(story, &state))
-            (boots(&state, &rows, forensics))
+            (boots(&state, &rows, &kept))
             (times(&state, &rows))
             @if !state.profiles.is_empty() { (profiles::section(&state)) }
             (events(story))
         }
     };
-    Document { title: &title, version: env!("CARGO_PKG_VERSION"), ..Document::default() }.page(&body)
+    Document { title: &title, version: env!("CARGO_PKG_VERSION"), pictures, ..Document::default() }
+        .page(&body)
 }
 
 /// The sections of the page.
@@ -195,7 +210,7 @@ fn cell(state: &State, environment: &str, repeat: u32, block: u32, case: &Case) 
     }
 }
 
-fn boots(state: &State, rows: &[Row<'_>], forensics: &dyn Fn(&BootState) -> Option<String>) -> Markup {
+fn boots(state: &State, rows: &[Row<'_>], kept: &[(&str, Option<Kept>)]) -> Markup {
     let seconds = |s: Option<f64>| s.map_or(String::new(), duration);
     html! {
         section #boots aria-labelledby="h-boots" {
@@ -219,12 +234,12 @@ fn boots(state: &State, rows: &[Row<'_>], forensics: &dyn Fn(&BootState) -> Opti
                                     td.num { (row.again) }
                                     td.num { (seconds(row.took)) }
                                 }
-                                @let folder = forensics(boot);
-                                @if row.failed.is_some() || folder.is_some() {
+                                @let kept = kept.iter().find(|(name, _)| *name == row.name).and_then(|(_, kept)| kept.as_ref());
+                                @if row.failed.is_some() || kept.is_some() {
                                     tr.blocking[row.failed.is_some()] {
                                         td.story colspan="10" {
                                             @if let Some(event) = row.failed { (failure(event)) " " }
-                                            @if let Some(folder) = folder { a href=(href(&folder)) { "forensics" } }
+                                            @if let Some(kept) = kept { (told(kept)) }
                                         }
                                     }
                                 }
@@ -232,6 +247,20 @@ fn boots(state: &State, rows: &[Row<'_>], forensics: &dyn Fn(&BootState) -> Opti
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The folder as a link, and what screens showed.
+fn told(kept: &Kept) -> Markup {
+    html! {
+        a href=(href(&kept.folder)) { "forensics" }
+        @for (path, png) in &kept.screens {
+            " "
+            a href=(href(&format!("{}/{path}", kept.folder))) {
+                img width="360" alt=(format!("the last screen: {}", visible(path)))
+                    src=(format!("data:image/png;base64,{}", STANDARD.encode(png)));
             }
         }
     }

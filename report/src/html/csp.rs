@@ -13,6 +13,11 @@ pub(crate) fn policy(style: &str, script: Option<&str>) -> String {
     )
 }
 
+/// The same for a page that has pictures in itself.
+pub(crate) fn with_pictures(policy: &str) -> String {
+    format!("{policy}; img-src data:")
+}
+
 /// `sha256-` and the hash in base64, as CSP level 2 writes it.
 fn source(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))

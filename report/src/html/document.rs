@@ -23,6 +23,8 @@ pub(crate) struct Document<'a> {
     pub script: Option<&'a str>,
     /// The feed beside it.
     pub feed: Option<&'a str>,
+    /// Whether it has pictures in itself (`data:`).
+    pub pictures: bool,
 }
 
 impl Document<'_> {
@@ -31,13 +33,15 @@ impl Document<'_> {
         let style = dense(&lean(&format!("{STYLE}{}", self.style)));
         let script = self.script.map(|script| tight(&lean(script)));
         let script = script.as_deref();
+        let policy = csp::policy(&style, script);
+        let policy = if self.pictures { csp::with_pictures(&policy) } else { policy };
         let generator = format!("perfvt {}", visible(self.version));
         let page = html! {
             (DOCTYPE)
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(csp::policy(&style, script));
+                    meta http-equiv="Content-Security-Policy" content=(policy);
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="generator" content=(generator.trim_end());

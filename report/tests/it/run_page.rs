@@ -3,7 +3,7 @@
 use model::journal::{Added, AddedFor, Event};
 use model::{BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Rule};
 use model::{Profile, ProfiledCase, ProfiledStacks};
-use report::campaign::{Life, Stamped, Story, duration, junit, log, page, status};
+use report::campaign::{Kept, Life, Stamped, Story, duration, junit, log, page, status};
 
 const SECOND: u64 = 1_000_000_000;
 const HOSTILE: &str = "<script>alert(1)</script>\u{202e}\nnext";
@@ -109,7 +109,10 @@ fn events() -> Vec<Stamped> {
 fn the_page_shows_what_ran_and_nothing_on_it_runs() {
     let (file, events) = (file(), events());
     let story = Story { file: &file, events: &events };
-    let page = page(&story, &|boot| (boot.environment == "head").then(|| "head/a b\"/forensics".into()));
+    let page = page(&story, &|boot| {
+        let screens = vec![("vm1/screen.png".to_owned(), b"\x89PNG".to_vec())];
+        (boot.environment == "head").then(|| Kept { folder: "head/a b\"/forensics".into(), screens })
+    });
     assert!(!page.contains("<script"), "the page needs no script");
     assert!(page.contains("script-src 'none'") && !page.contains("://"), "and nothing of others");
     assert!(page.contains("&lt;script&gt;") && !page.contains('\u{202e}'));
@@ -122,6 +125,9 @@ fn the_page_shows_what_ran_and_nothing_on_it_runs() {
         "1 taken again: noisy",
         "waited 20 s for a quiet host",
         "href=\"./head/a%20b%22/forensics\"",
+        "href=\"./head/a%20b%22/forensics/vm1/screen.png\"",
+        "src=\"data:image/png;base64,iVBORw==\"",
+        "; img-src data:\"",
         "given up, <code>panic</code>: the guest panicked",
     ] {
         assert!(page.contains(text), "{text}\n{page}");

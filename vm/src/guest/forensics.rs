@@ -9,12 +9,15 @@ use super::health::{QEMU_STDERR, is_stopped};
 use super::qmp::{Qmp, QmpError};
 use process::Spec;
 use process::deadlines::LAST_WORDS;
+use screen::Picture;
+use screen::frames::Frames;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The most that is kept of one file: its end.
-const LARGEST: u64 = 1 << 20;
+pub const LARGEST: u64 = 1 << 20;
 /// The most that is kept of the host's own log.
 const HOST_LOG: usize = 64 << 10;
 /// Threads whose state is written down at most.
@@ -30,8 +33,18 @@ const HOST_FILES: [&str; 7] = [
     "/proc/mounts",
 ];
 
+/// The picture of the screen.
+pub const SCREEN: &str = "screen.png";
+/// What the screen showed while the rest was collected, where it changed: an animated PNG.
+pub const FRAMES: &str = "frames.png";
+/// How many frames are looked for, how far they are apart, how large one is and all are.
+const MOST_FRAMES: usize = 6;
+const BETWEEN: Duration = Duration::from_millis(200);
+const LARGEST_FRAME: u64 = 64 << 20;
+const FRAME_BYTES: usize = 16 << 20;
+
 /// What QEMU is asked for.
-const ASKED: [&str; 4] = ["qmp-status.txt", "registers.txt", "blocks.json", "screen.png"];
+const ASKED: [&str; 4] = ["qmp-status.txt", "registers.txt", "blocks.json", SCREEN];
 
 /// What there is to look at. Each part may be gone already.
 pub(super) struct Subject<'a> {
@@ -96,7 +109,12 @@ pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<(
     }
     if let Some(channel) = subject.channel.take() {
         let reply = channel.exec(&["dmesg"], LAST_WORDS, &mut || None);
+        let answers = reply.is_ok();
         folder.keep("guest.dmesg", reply.map(|r| r.stdout));
+        if answers {
+            let cpus = channel.exec(&["cat", "/proc/cpuinfo"], LAST_WORDS, &mut || None);
+            folder.keep("guest.cpuinfo", cpus.map(|r| r.stdout));
+        }
     }
     folder.keep("host.dmesg", host_log());
     folder.keep("host.txt", Ok::<_, String>(host_state()));
@@ -134,8 +152,42 @@ fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp, screen: &Screen) {
             }
         }
     }
+    if silent.is_none() && folder.dir.join(SCREEN).is_file() {
+        match frames(qmp, screen) {
+            // One that stands still is the picture that is there.
+            Ok(frames) if frames.len() < 2 => {}
+            Ok(frames) => {
+                let bytes = frames.apng().map_err(|error| error.to_string()).map(Option::unwrap_or_default);
+                // The end of a picture is none.
+                let bytes = bytes.and_then(|bytes| {
+                    if bytes.len() as u64 <= LARGEST {
+                        Ok(bytes)
+                    } else {
+                        Err("it is larger than 1 MiB".into())
+                    }
+                });
+                folder.keep(FRAMES, bytes);
+            }
+            Err(reason) => folder.keep(FRAMES, Err::<&str, _>(reason)),
+        }
+    }
     // Last, because more may have come meanwhile.
     keep_events(folder, qmp);
+}
+
+/// What the screen shows while nothing is measured any more: a cursor that blinks is a guest that lives.
+fn frames(qmp: &mut Qmp, screen: &Screen) -> Result<Frames, String> {
+    let mut frames = Frames::new(MOST_FRAMES, FRAME_BYTES);
+    let began = Instant::now();
+    for _ in 0..MOST_FRAMES {
+        qmp.execute("screendump", json!({"filename": screen.named}), LAST_WORDS)
+            .map_err(|e| e.to_string())?;
+        let bytes = edge::read(&screen.drawn, LARGEST_FRAME).map_err(|e| e.to_string())?;
+        let picture = Picture::decode(&bytes).map_err(|e| e.to_string())?;
+        frames.push(began.elapsed(), picture);
+        std::thread::sleep(BETWEEN);
+    }
+    Ok(frames)
 }
 
 fn keep_events(folder: &mut Folder<'_>, qmp: &Qmp) {

@@ -4,6 +4,7 @@ mod hands;
 mod migrate;
 #[cfg(any(test, feature = "pretend"))]
 pub mod pretend;
+mod screens;
 mod several;
 mod start;
 mod state;

@@ -23,7 +23,7 @@ pub mod disk;
 pub mod enter;
 mod error;
 mod fit;
-mod forensics;
+pub mod forensics;
 mod handed;
 pub mod hardware;
 mod health;

@@ -161,7 +161,8 @@ impl<T: Fn(&str)> Kept<T> {
         let failed = |error: io::Error| format!("making a way to the guest: {error}");
         let door = Door::open(&self.dir, welcome).map_err(failed)?;
         let journal = Journal::create(&welcome.journal).map_err(|e| e.to_string())?;
-        let places = Places { reads: PathBuf::new(), writes: PathBuf::new(), forensics: None };
+        let needles = vec!["needles".into()];
+        let places = Places { reads: PathBuf::new(), writes: PathBuf::new(), forensics: None, needles };
         let stop = || self.signals.seen().is_some();
         let mut engine = Engine::new(machines, places, journal, &stop);
         (self.tell)(&format!(

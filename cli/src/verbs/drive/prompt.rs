@@ -26,7 +26,8 @@ const OWN: [(&str, &str); 4] = [
 ];
 
 /// Verbs whose arguments are files of this host.
-const OF_FILES: [&str; 5] = ["copy_to", "copy_from", "screendump", "save_state", "restore_state"];
+const OF_FILES: [&str; 6] =
+    ["copy_to", "copy_from", "screendump", "save_state", "restore_state", "dump_memory"];
 
 /// Completes machines, verbs and files.
 struct Words {

@@ -29,6 +29,7 @@ pub(super) fn test(
         sets: booting(cache, &args.image).into_iter().chain(args.sets.iter().cloned()).collect(),
         accel: args.accel,
         out: args.out.clone(),
+        needles: Vec::new(),
         attach: None,
         keep_going: args.keep_going,
         junit: args.junit.clone(),

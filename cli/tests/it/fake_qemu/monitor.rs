@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::{UnixListener, UnixStream};
 
-/// A picture of nothing.
-const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// Columns of eight pixels, half of them white.
+const PICTURE: &[u8] = include_bytes!("screen.png");
 
 /// Talks to whoever connects, one after the other.
 pub fn serve(machine: &Machine, socket: &UnixListener) {
@@ -74,7 +74,8 @@ fn answer(machine: &Machine, command: &str, arguments: &Value) -> Option<Value> 
             all.map(|(id, thread)| json!({"id": id, "thread-id": thread})).collect()
         }
         "query-stats" | "query-block" => json!([]),
-        "set_link" | "send-key" => {
+        "query-mice" => json!([{"name": "tablet", "index": 1, "current": true, "absolute": true}]),
+        "set_link" | "send-key" | "input-send-event" => {
             machine.console(&format!("fake-qemu: {command} {arguments}\n"));
             json!({})
         }

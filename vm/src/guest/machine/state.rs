@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// What QEMU calls the file.
 const NAME: &str = "state";
+/// The same of a dump of its memory.
+const DUMP: &str = "dump";
 /// Bytes in a second, which else are few: the guest stands meanwhile.
 const FAST: u64 = 1 << 40;
 /// How often it is looked whether QEMU is done.
@@ -120,6 +122,32 @@ impl Machine {
             let copy = disk.beside(to);
             edge::write::rename_new(disk.beside(&whole), &copy).map_err(io("naming", &copy))?;
         }
+        edge::write::rename_new(&whole, to).map_err(io("naming", to))
+    }
+}
+
+impl Machine {
+    /// Writes the memory of the guest to a file that crash(8) and gdb read: kdump's format, packed by zlib. It stands meanwhile, and
+    /// goes on.
+    ///
+    /// # Errors
+    /// The file is there or cannot be written, or QEMU does not do it in time.
+    pub fn dump_memory(&mut self, to: &Path, deadline: Duration) -> Result<(), GuestError> {
+        let io = |doing, path: &Path| {
+            let path = path.to_owned();
+            move |source: io::Error| GuestError::Io { doing, path, source }
+        };
+        if to.symlink_metadata().is_ok() {
+            return Err(refused(format!("{} exists; give another name", to.display())));
+        }
+        let folder = edge::write::parent(to);
+        let room = Scratch::staging(folder, "dump").map_err(io("making a folder in", folder))?;
+        let whole = room.path().join(DUMP);
+        let file = edge::write::create(&whole).map_err(io("making", &whole))?;
+        edge::write::set_mode(&whole, 0o600).map_err(io("making", &whole))?;
+        self.qmp.hand(DUMP, file.as_fd())?;
+        let how = json!({"paging": false, "protocol": format!("fd:{DUMP}"), "format": "kdump-zlib"});
+        self.qmp.execute("dump-guest-memory", how, deadline)?;
         edge::write::rename_new(&whole, to).map_err(io("naming", to))
     }
 }
