@@ -77,6 +77,34 @@ pub fn cables() -> Network {
     Network::create(&layout, 1, "migration").unwrap()
 }
 
+/// Says what was told and seen of a migration. The guest is never silent for less than it stood.
+fn tell(record: &Record, silence: Silence) {
+    println!(
+        "{} over {}: {:?} {:?}; throttle {} %, total {:?} ms, downtime {:?} ms, stood {:?} ms, silent {:.1} ms, {} MB, {} samples",
+        record.mode,
+        record.route,
+        record.ended,
+        record.reason,
+        record.throttle_percent(),
+        record.number("total-time"),
+        record.number("downtime"),
+        record.stood_ms(),
+        silence.ms(),
+        record.number("ram/transferred").unwrap_or_default() / 1e6,
+        record.samples.len()
+    );
+    if let (Some(stood), Some(stop), Some(resume)) = (record.stood_ms(), record.stop_ns, record.resume_ns) {
+        assert!(silence.ms() >= stood, "silent for {} ms, and stood for {stood}", silence.ms());
+        let ms = |from: u64, to: u64| (to as f64 - from as f64) * 1e-6;
+        println!(
+            "  from the last question to STOP {:.1} ms, from RESUME to what tells the network {:.1?} ms, to the next answer {:.1} ms",
+            ms(silence.from_ns, stop),
+            record.announced_ns.map(|at| ms(resume, at)),
+            ms(resume, silence.to_ns),
+        );
+    }
+}
+
 /// A guest as small as one can be that is moved.
 pub fn guest(root: bool) -> GuestSpec {
     // Nobody but root may have pages of the guest wait for the source.
@@ -199,20 +227,6 @@ impl<'a> Scene<'a> {
         if record.ended == Ended::Completed {
             self.place = to;
         }
-        let silence = Silence::longest(&probes).map(Silence::ms);
-        println!(
-            "{} over {}: {:?} {:?}; throttle {} %, total {:?} ms, downtime {:?} ms, stood {:?} ms, silent {silence:.1?} ms, {} MB, {} samples",
-            record.mode,
-            record.route,
-            record.ended,
-            record.reason,
-            record.throttle_percent(),
-            record.number("total-time"),
-            record.number("downtime"),
-            record.stood_ms(),
-            record.number("ram/transferred").unwrap_or_default() / 1e6,
-            record.samples.len()
-        );
         match machine.run(&["cat", "/run/here"], SOON) {
             Ok(said) if said == "still\n" && is_there => self.machine = Some(machine),
             other => {
@@ -220,18 +234,7 @@ impl<'a> Scene<'a> {
                 return None;
             }
         }
-        let silence = Silence::longest(&probes).unwrap();
-        if let (Some(stood), Some(stop), Some(resume)) = (record.stood_ms(), record.stop_ns, record.resume_ns)
-        {
-            assert!(silence.ms() >= stood, "silent for {} ms, and stood for {stood}", silence.ms());
-            let ms = |from: u64, to: u64| (to as f64 - from as f64) * 1e-6;
-            println!(
-                "  from the last question to STOP {:.1} ms, from RESUME to what tells the network {:.1?} ms, to the next answer {:.1} ms",
-                ms(silence.from_ns, stop),
-                record.announced_ns.map(|at| ms(resume, at)),
-                ms(resume, silence.to_ns),
-            );
-        }
+        tell(&record, Silence::longest(&probes).unwrap());
         Some((record, probes))
     }
 }
