@@ -303,6 +303,7 @@ mod tests {
             ended_ns: ms(600),
             stop_ns: Some(ms(510)),
             resume_ns: Some(ms(540)),
+            announced_ns: Some(ms(541)),
             source_cpu_ns: Some(100_000_000),
             destination_cpu_ns: Some(50_000_000),
             versions: ["7.2.0".into(), "7.2.0".into()],

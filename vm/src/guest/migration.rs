@@ -137,6 +137,9 @@ pub struct Sample {
     pub rounds: u64,
     /// Pages that the guest has written in a second.
     pub dirty_pages_rate: u64,
+    /// The part of their time, in percent, for which QEMU keeps the vCPUs from running ([`Mode::AutoConverge`]).
+    #[serde(default)]
+    pub throttle: u64,
 }
 
 impl Sample {
@@ -151,6 +154,7 @@ impl Sample {
             mbps: number("mbps").and_then(Value::as_f64).filter(|mbps| mbps.is_finite()).unwrap_or_default(),
             rounds: whole("dirty-sync-count"),
             dirty_pages_rate: whole("dirty-pages-rate"),
+            throttle: told.get("cpu-throttle-percentage").and_then(Value::as_u64).unwrap_or_default(),
         }
     }
 }
@@ -177,6 +181,9 @@ pub struct Record {
     pub stop_ns: Option<u64>,
     /// QEMU's event RESUME behind that: in the destination, or in the source where the guest stayed.
     pub resume_ns: Option<u64>,
+    /// When the network was told where the guest is from now on, as the observer heard it: behind [`Record::stop_ns`].
+    #[serde(default)]
+    pub announced_ns: Option<u64>,
     /// CPU time of the source's QEMU meanwhile, in nanoseconds.
     pub source_cpu_ns: Option<u64>,
     /// That of the destination's.
@@ -197,6 +204,17 @@ impl Record {
     /// A number of what QEMU told at the end.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.told.pointer(&format!("/{name}")).and_then(Value::as_f64).filter(|number| number.is_finite())
+    }
+
+    /// Keeps when the network was first told behind the stop where the guest is; `announced` is all that was heard.
+    pub fn heard(&mut self, announced: &[u64]) {
+        let since = self.stop_ns.filter(|_| self.ended == Ended::Completed);
+        self.announced_ns = since.and_then(|since| announced.iter().copied().find(|at| *at >= since));
+    }
+
+    /// The most by which QEMU slowed the vCPUs down, in percent; 0 where it did not.
+    pub fn throttle_percent(&self) -> u64 {
+        self.samples.iter().map(|sample| sample.throttle).max().unwrap_or_default()
     }
 
     /// From STOP to RESUME, in milliseconds.
@@ -308,8 +326,8 @@ mod tests {
 
     #[test]
     fn what_qemu_does_not_tell_is_nothing() {
-        let told = json!({"ram": {"transferred": 7, "mbps": 1.5, "dirty-sync-count": 3, "remaining": "x"}});
-        let sample = Sample { unix_ns: 1, sent: 7, mbps: 1.5, rounds: 3, ..Sample::default() };
+        let told = json!({"cpu-throttle-percentage": 40, "ram": {"transferred": 7, "mbps": 1.5, "dirty-sync-count": 3, "remaining": "x"}});
+        let sample = Sample { unix_ns: 1, sent: 7, mbps: 1.5, rounds: 3, throttle: 40, ..Sample::default() };
         assert_eq!(Sample::of(&told, 1), sample);
         assert_eq!(Sample::of(&json!({}), 1), Sample { unix_ns: 1, ..Sample::default() });
     }

@@ -43,8 +43,11 @@ impl GuestLab {
         if let Ok(record) = &moved {
             self.watch_on(record, request.watch);
         }
-        let probes = self.cables.way.observer().map(|observer| observer.end_watch()).unwrap_or_default();
-        let record = moved?;
+        let observer = self.cables.way.observer();
+        let announced = observer.map(|observer| observer.announced()).unwrap_or_default();
+        let probes = observer.map(|observer| observer.end_watch()).unwrap_or_default();
+        let mut record = moved?;
+        record.heard(&announced);
         if record.ended == Ended::Completed {
             self.settle_down();
         }

@@ -124,6 +124,7 @@ impl Machine {
             ended_ns,
             stop_ns,
             resume_ns,
+            announced_ns: None,
             source_cpu_ns,
             destination_cpu_ns,
             versions,

@@ -50,6 +50,8 @@ struct Watch {
     number: u32,
     guest: Ipv4Addr,
     probes: Vec<Probe>,
+    /// When somebody said where it is, nanoseconds since the epoch.
+    announced: Vec<u64>,
 }
 
 /// A station at a port of the switch. It ends with this.
@@ -77,12 +79,19 @@ impl Observer {
     pub fn watch(&self, guest: Ipv4Addr) {
         let mut watches = lock(&self.watches);
         *watches = watches.wrapping_add(1);
-        *lock(&self.shared.watch) = Some(Watch { number: *watches, guest, probes: Vec::new() });
+        *lock(&self.shared.watch) =
+            Some(Watch { number: *watches, guest, probes: Vec::new(), announced: Vec::new() });
     }
 
     /// What was asked so far, in the order of the questions; `None` while nobody is watched.
     pub fn seen(&self) -> Option<Vec<Probe>> {
         lock(&self.shared.watch).as_ref().map(|watch| watch.probes.clone())
+    }
+
+    /// When somebody told the network where a guest is, which is done behind a move: nanoseconds since the epoch. Nothing while nobody
+    /// is watched.
+    pub fn announced(&self) -> Vec<u64> {
+        lock(&self.shared.watch).as_ref().map(|watch| watch.announced.clone()).unwrap_or_default()
     }
 
     /// Asks no more, and gives what was asked.
@@ -134,6 +143,12 @@ fn work(end: &OwnedFd, mut station: Station, shared: &Shared) {
             match station.hear(buffer.get(..length.min(LONGEST)).unwrap_or_default()) {
                 Heard::Asks(answer) => drop(put(end, &answer)),
                 Heard::Answers { watch, number } => note(shared, watch, number, at),
+                Heard::Announces => {
+                    let mut watch = lock(&shared.watch);
+                    if let Some(watch) = watch.as_mut().filter(|watch| watch.announced.len() < MOST) {
+                        watch.announced.push(at);
+                    }
+                }
                 Heard::Nothing => {}
             }
         }

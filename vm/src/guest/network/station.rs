@@ -9,6 +9,8 @@ type Hardware = [u8; 6];
 
 const ARP: [u8; 2] = [0x08, 0x06];
 const IPV4: [u8; 2] = [0x08, 0x00];
+/// Reverse ARP (RFC 903): with it QEMU tells the network where a guest is that has moved (QEMU's net/announce.c).
+const RARP: [u8; 2] = [0x80, 0x35];
 /// The protocol in an IPv4 head.
 const ICMP: u8 = 1;
 /// An ICMP echo, and its answer.
@@ -31,6 +33,8 @@ pub(super) enum Heard {
         /// Which question of it.
         number: u32,
     },
+    /// It tells where its sender is, and asks nothing.
+    Announces,
     /// Nothing.
     Nothing,
 }
@@ -72,6 +76,7 @@ impl Station {
         };
         match kind {
             ARP => self.hear_arp(frame),
+            RARP => Heard::Announces,
             IPV4 => self.hear_ipv4(frame, sender).unwrap_or(Heard::Nothing),
             _ => Heard::Nothing,
         }
@@ -89,6 +94,7 @@ impl Station {
         }
         match operation == [0, 1] && Ipv4Addr::from(wanted) == self.ip {
             true => Heard::Asks(self.arp(2, (hardware, hardware), ip)),
+            false if ip == Ipv4Addr::from(wanted) => Heard::Announces,
             false => Heard::Nothing,
         }
     }
@@ -202,6 +208,17 @@ mod tests {
         let Heard::Asks(answer) = other.hear(&question) else { panic!("no answer") };
         assert_eq!(one.hear(&answer), Heard::Answers { watch: 7, number: 70_000 });
         assert_eq!(other.hear(&answer), Heard::Nothing, "it is for somebody else");
+    }
+
+    #[test]
+    fn whoever_has_moved_is_heard_when_its_qemu_or_itself_says_so() {
+        let [mut one, other] = stations();
+        // A request for one's own address, and what QEMU sends.
+        let of_its_own = other.who_has(other.ip);
+        assert_eq!(one.hear(&of_its_own), Heard::Announces);
+        let mut by_qemu = of_its_own;
+        by_qemu[12..14].copy_from_slice(&RARP);
+        assert_eq!(one.hear(&by_qemu), Heard::Announces);
     }
 
     #[test]
