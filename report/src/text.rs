@@ -86,7 +86,10 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
             counted(picked.decided, "further row")
         );
     }
-    moved::write(&mut out, comparison, (&picked.listed, &views), options.all, (width, &paint));
+    // Where rows are left out the screen is full.
+    if options.all || picked.decided == 0 {
+        moved::write(&mut out, comparison, (&picked.listed, &views), options.all, (width, &paint));
+    }
     categories::write(&mut out, comparison, &views, width, &paint);
     if !nothing_meets && !comparison.nearest.is_empty() {
         out.push_str("\nCases that meet nobody\n");
