@@ -87,7 +87,10 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
             counted(picked.decided, "further row")
         );
     }
-    moved::write(&mut out, comparison, (&picked.listed, &views), options.all, (width, &paint));
+    // Where rows are left out the screen is full.
+    if options.all || picked.decided == 0 {
+        moved::write(&mut out, comparison, (&picked.listed, &views), options.all, (width, &paint));
+    }
     categories::write(&mut out, comparison, &views, width, &paint);
     hosts::write(&mut out, comparison, &views, (width, options.all), &paint);
     if !nothing_meets && !comparison.nearest.is_empty() {
