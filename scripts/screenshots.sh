@@ -33,10 +33,8 @@ shot site site/index.html 1100 700
 shot history "$history" 500 850
 if [ -n "${PERFVT_NIGHTS:-}" ]; then
     "$perfvt" publish "$work/nights" --lake "$PERFVT_NIGHTS/lake" --commit-url 'https://git.example.org/qemu/commit/{}' > /dev/null
-    series=$(cd "$work" && echo nights/h/g/*.html)
     # The event of the commit, and none of the host's.
     event=$(cd "$work" && grep -l 'net: collect packets' nights/h/e/*.html | head -n 1)
-    shot nights "$series" 900 620
     shot nights-event "$event" 900 1000
     shot nights-event-dark "$event" 900 1000 --blink-settings=preferredColorScheme=0
 fi

@@ -29,6 +29,9 @@ use model::{Case, EnvironmentPlan, Params, Profile, ProfiledCase, ProfiledStacks
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+/// What was sampled, by whose it is: `host` or a guest.
+type Stacks = Vec<(String, Folded)>;
+
 /// What the stacks of QEMU and of the host's kernel are called.
 const HOST: &str = "host";
 
@@ -215,7 +218,7 @@ impl Campaign {
         case: &Case,
         raw: &Path,
         inside: Option<&Inside>,
-    ) -> Result<(Vec<(String, Folded)>, Option<String>), Failed> {
+    ) -> Result<(Stacks, Option<String>), Failed> {
         let outside = Outside::start(session.profiler, &lab.processes(), &case.id())?;
         let begun = inside.map(|inside| inside.start(lab));
         let measured =
@@ -257,7 +260,7 @@ fn nobody_to_look_at(lab: &dyn Lab) -> Option<&'static str> {
 }
 
 /// Writes stacks into a case's folder.
-fn keep(raw: &Path, found: Vec<(String, Folded)>) -> Result<Vec<ProfiledStacks>, CampaignError> {
+fn keep(raw: &Path, found: Stacks) -> Result<Vec<ProfiledStacks>, CampaignError> {
     let mut kept = Vec::new();
     for (of, folded) in found {
         let path = raw.join(ProfiledStacks::file(&of));

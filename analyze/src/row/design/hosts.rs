@@ -250,7 +250,7 @@ impl<'a> Design<'a> {
                 q: None,
                 verdict: Verdict::Invalid,
                 reason: None,
-                b_later: plan.in_order.then(|| later_of(plan, later)).unwrap_or_default(),
+                b_later: if plan.in_order { later_of(plan, later) } else { Vec::new() },
                 blocked: plan.blocked,
             }
         });
