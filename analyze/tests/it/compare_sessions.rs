@@ -38,13 +38,6 @@ fn one_session_a_side_decides_nothing_whatever_tells_them_apart() {
     for (other, differ) in [
         (elsewhere(|e| e.campaign = "c2"), "in different campaigns"),
         (elsewhere(|e| e.host_boots = vec!["host-2"; 6]), "in different boots of the host"),
-        (
-            elsewhere(|e| {
-                e.host_boots = vec!["host-2"; 6];
-                e.facts.push(("host.id", "y"));
-            }),
-            "on different hosts",
-        ),
     ] {
         let result = judged(&base, &other);
         let row = row(&result, ID);
