@@ -97,7 +97,7 @@ fn what_cannot_be_measured_before_the_commit_is_told_with_it() {
     assert_eq!(end, End::Among(6, 9));
     assert!(known.broken.keys().all(|at| [7, 8].contains(at)));
     world.unbuildable = vec![20];
-    assert_eq!(world.through(&LONG, &[]).0, End::NoEnd(20));
+    assert_eq!(world.through(&LONG, &[]).0, End::Unmeasurable(20));
 }
 
 #[test]
@@ -116,5 +116,5 @@ fn a_host_that_gives_no_values_ends_it() {
     let mut world = World::new(5, Some(2), 1);
     world.unbootable = vec![0];
     let (end, _) = world.through(&LONG, &[]);
-    assert!(matches!(end, End::NoEnd(0)), "{end:?}");
+    assert!(matches!(end, End::Unmeasurable(0)), "{end:?}");
 }

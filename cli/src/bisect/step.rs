@@ -28,7 +28,7 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq)]
 pub enum End {
     /// An end of the range cannot be measured.
-    NoEnd(usize),
+    Unmeasurable(usize),
     /// Both ends are one program.
     Same,
     /// The ends do not differ.
@@ -98,7 +98,7 @@ pub fn read(plan: &Plan, line: &Line, known: &Known) -> Option<BisectReading> {
 pub fn next(plan: &Plan, known: &Known, limits: &Limits, checks: &[Check]) -> Step {
     for end in [0, plan.last()] {
         if known.broken.contains_key(&end) {
-            return Step::End(End::NoEnd(end));
+            return Step::End(End::Unmeasurable(end));
         }
         if !known.hashes.contains_key(&end) {
             return Step::Build(end);

@@ -27,7 +27,7 @@ use crate::verbs::confirm::this_machine;
 use crate::verbs::options::defaults;
 use crate::{BUSY, DONE, Error, FOUND, INTERRUPTED, NOTHING};
 use begin::{going_on, plan, taken};
-use bench::{Bench, Measured, Taken, account};
+use bench::{Account, Bench, Measured, Taken, account};
 use builds::{Commit, Layout, Order, Range, Recipe, Record, Repository, Status};
 use model::store::CAMPAIGN_FILE;
 use pair::ByPair;
@@ -89,7 +89,7 @@ pub fn bisect(
         None => INTERRUPTED,
         Some(End::Named(_)) => DONE,
         Some(End::NotReproduced | End::Same | End::Unconfirmed(_) | End::Futile) => NOTHING,
-        Some(End::Among(..) | End::Budget | End::NoEnd(_)) => FOUND,
+        Some(End::Among(..) | End::Budget | End::Unmeasurable(_)) => FOUND,
     })
 }
 
@@ -294,7 +294,7 @@ impl Work<'_> {
                 }
             }
         }
-        let (seconds, lost, _) = account(dir)?;
+        let Account { seconds, lost, .. } = account(dir)?;
         let mut found = Vec::new();
         for at in commits {
             let of = match &self.journal.known.row {

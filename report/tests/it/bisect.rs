@@ -68,7 +68,7 @@ fn a_named_commit_has_its_size_in_text_mail_and_page_and_its_words_do_no_harm() 
     let of = named();
     let told = text(&of);
     assert!(told.contains("is the commit: -20.0% (99 % interval -25.0% to -15.0%)"), "{told}");
-    assert!(told.contains("24 boots, 4 builds, 90 min of 8 h 0 min"), "{told}");
+    assert!(told.contains("24 boots, 4 builds, 1 h 30 min of 8 h 0 min"), "{told}");
     assert!(told.contains("not measured: it does not apply"), "{told}");
     let mail = mail(&of);
     let subject = mail.lines().next().unwrap();

@@ -232,9 +232,18 @@ impl Bench<'_> {
     }
 }
 
-/// How long a campaign worked, in seconds, and how its cells stand that have no value: the reason by environment, and whether it is
-/// the host's.
-pub(super) fn account(dir: &Path) -> Result<(f64, BTreeMap<String, (String, bool)>, u32), Error> {
+/// What a campaign came to.
+pub(super) struct Account {
+    /// How long it worked, in seconds.
+    pub seconds: f64,
+    /// Environments with a cell that has no value: the reason, and whether it is the host's.
+    pub lost: BTreeMap<String, (String, bool)>,
+    /// Boots.
+    pub boots: u32,
+}
+
+/// What a campaign came to, by its journal.
+pub(super) fn account(dir: &Path) -> Result<Account, Error> {
     let state = State::of(&Journal::events(dir)?);
     let mut lost = BTreeMap::new();
     for ((environment, _, _), cell) in &state.cells {
@@ -244,7 +253,7 @@ pub(super) fn account(dir: &Path) -> Result<(f64, BTreeMap<String, (String, bool
         }
     }
     let boots = u32::try_from(state.cells.len()).unwrap_or(u32::MAX);
-    Ok((state.worked_ns as f64 * 1e-9, lost, boots))
+    Ok(Account { seconds: state.worked_ns as f64 * 1e-9, lost, boots })
 }
 
 fn unclear<'i>(row: &str, found: impl Iterator<Item = &'i String>, all: &[String]) -> Error {

@@ -1,6 +1,6 @@
 //! What is measured once a commit is named: afresh against its parent; the bad end without it; both aligned.
 
-use super::bench::{Measured, Taken, account};
+use super::bench::{Account, Measured, Taken, account};
 use super::pair::{ByPair, is_confirmed, not_applicable};
 use super::{Work, aligned};
 use crate::Error;
@@ -39,7 +39,7 @@ impl Work<'_> {
             }
             Taken::Ended => {
                 let said = pair.judged(&dir)?;
-                let (seconds, _, boots) = account(&dir)?;
+                let Account { seconds, boots, .. } = account(&dir)?;
                 self.said(check, said, (boots, seconds), err)
             }
         }

@@ -123,7 +123,7 @@ impl Work<'_> {
 fn outcome(end: Option<&End>) -> Outcome {
     match end {
         None => Outcome::Unfinished,
-        Some(End::NoEnd(_)) => Outcome::NoEnd,
+        Some(End::Unmeasurable(_)) => Outcome::NoEnd,
         Some(End::Same) => Outcome::Same,
         Some(End::NotReproduced) => Outcome::NotReproduced,
         Some(End::Named(_)) => Outcome::Named,
