@@ -47,6 +47,19 @@ impl Inherited {
         Inherited { source: Source::Open(Arc::clone(file)), number }
     }
 
+    /// Lets whoever writes to the file begin again at its beginning: who inherits it, and copies of that, have one place in it together.
+    ///
+    /// # Errors
+    /// It is no file that has a beginning.
+    pub fn rewind(&self) -> io::Result<()> {
+        match &self.source {
+            Source::Open(file) => {
+                rustix::fs::seek(file, rustix::fs::SeekFrom::Start(0)).map(drop).map_err(Into::into)
+            }
+            Source::Tap(_) => Err(io::ErrorKind::NotSeekable.into()),
+        }
+    }
+
     /// A queue of a tap with a name of at most 15 characters, made in the network of the child when it is not there yet, and
     /// gone with its last queue. `several`: it has more than one.
     pub fn tap(name: &str, several: bool, number: RawFd) -> Inherited {

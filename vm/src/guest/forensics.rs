@@ -7,8 +7,8 @@
 use super::channel::Channel;
 use super::health::{QEMU_STDERR, is_stopped};
 use super::qmp::{Qmp, QmpError};
-use process::Spec;
 use process::deadlines::LAST_WORDS;
+use process::{Inherited, Spec};
 use screen::Picture;
 use screen::frames::Frames;
 use serde_json::{Value, json};
@@ -63,6 +63,16 @@ pub(super) struct Screen {
     pub drawn: PathBuf,
     /// The same as QEMU names it.
     pub named: PathBuf,
+    /// The same as QEMU has it open.
+    pub file: Option<Inherited>,
+}
+
+impl Screen {
+    /// Has the next picture begin at the beginning: QEMU empties the file and goes on where it stopped.
+    pub fn rewind(&self) {
+        // What is drawn behind a hole is refused as no picture when it is read.
+        let _ = self.file.as_ref().map(Inherited::rewind);
+    }
 }
 
 /// The folder that is being filled.
@@ -140,6 +150,7 @@ fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp, screen: &Screen) {
             folder.missing.push(format!("{name}: not asked for, because of {reason}"));
             continue;
         }
+        screen.rewind();
         match qmp.execute(command, arguments, LAST_WORDS) {
             Ok(_) if command == "screendump" => folder.keep(name, edge::read(&screen.drawn, LARGEST)),
             Ok(Value::String(text)) => folder.keep(name, Ok::<_, String>(text)),
@@ -180,6 +191,7 @@ fn frames(qmp: &mut Qmp, screen: &Screen) -> Result<Frames, String> {
     let mut frames = Frames::new(MOST_FRAMES, FRAME_BYTES);
     let began = Instant::now();
     for _ in 0..MOST_FRAMES {
+        screen.rewind();
         qmp.execute("screendump", json!({"filename": screen.named}), LAST_WORDS)
             .map_err(|e| e.to_string())?;
         let bytes = edge::read(&screen.drawn, LARGEST_FRAME).map_err(|e| e.to_string())?;

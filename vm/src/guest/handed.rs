@@ -29,6 +29,8 @@ pub(super) struct Handed {
     pub(super) files: BootFiles,
     /// What QEMU inherits.
     pub(super) open: Vec<Inherited>,
+    /// That of these that it draws its screen to.
+    pub(super) screen: Option<Inherited>,
     /// Files that QEMU opens once more, by their names on this host.
     pub(super) read: Vec<PathBuf>,
 }
@@ -86,10 +88,12 @@ impl Handed {
             hands.set(&mut files.job, Use::Read)?;
             hands.set(&mut files.output, Use::Write)?;
         }
+        let mut screen = None;
         if talks {
             hands.set(&mut files.serial, Use::Log)?;
             hands.listen(&mut files.qmp)?;
             hands.set(&mut files.screen, Use::Log)?;
+            screen = hands.open.last().cloned();
             if guest.way().is_none_or(|way| !way.is_ssh()) {
                 hands.listen(&mut files.channel)?;
             }
@@ -99,7 +103,7 @@ impl Handed {
         }
         let Hands { open, sets, read, .. } = hands;
         files.sets = sets;
-        Ok(Handed { guest, files, open, read })
+        Ok(Handed { guest, files, open, screen, read })
     }
 }
 

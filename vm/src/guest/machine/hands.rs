@@ -67,6 +67,7 @@ impl Machine {
         if let (true, Some(members)) = (format != "ppm", arguments.as_object_mut()) {
             members.insert("format".into(), json!(format));
         }
+        self.screen.rewind();
         self.qmp.execute("screendump", arguments, HOST_ANSWER)?;
         edge::read(&self.screen.drawn, LARGEST_PICTURE).map_err(|source| GuestError::Io {
             doing: "reading the picture of the screen",

@@ -43,7 +43,7 @@ pub fn pretended(dir: &Path, channel: Box<dyn Channel>, os: Os) -> Machine {
         qemu: Spec::new("sleep").arg("1000").start().unwrap(),
         threads: Threads::default(),
         _sockets: private_folder().unwrap(),
-        screen: Screen { drawn: dir.join("screen"), named: "/dev/fdset/1".into() },
+        screen: Screen { drawn: dir.join("screen"), named: "/dev/fdset/1".into(), file: None },
         console: Console::new(&serial),
         nics: 1,
         deadlines: Deadlines::usual(Accel::Kvm),

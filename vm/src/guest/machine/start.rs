@@ -31,8 +31,7 @@ pub(super) struct Process {
     pub(super) qemu: Running,
     sockets: PrivateFolder,
     files: BootFiles,
-    /// The screen's file as QEMU names it.
-    screen: PathBuf,
+    screen: Screen,
     console: Console,
     argv: CommandLine,
     started: Instant,
@@ -70,7 +69,11 @@ impl Spawned {
         let (guest, wiring) = (spec.guest, spec.network.wiring(spec.index));
         let others: &[CpuId] = guest.pins.as_ref().map_or(&[], |p| &p.emulator);
         let handed = Handed::open(guest, &files, true)?;
-        let screen = handed.files.screen.clone();
+        let screen = Screen {
+            drawn: files.screen.clone(),
+            named: handed.files.screen.clone(),
+            file: handed.screen.clone(),
+        };
         let args = argv::build(&handed.guest, &handed.files, wiring);
         let process = spec.confined(args, handed)?;
         let process = process.cpus(others).stderr(Sink::File(spec.log_dir.join(QEMU_STDERR)));
@@ -276,7 +279,7 @@ impl Process {
     }
 
     fn screen(&self) -> Screen {
-        Screen { drawn: self.files.screen.clone(), named: self.screen.clone() }
+        self.screen.clone()
     }
 
     /// A monitor that closes says nothing; QEMU's end, which follows, does.
