@@ -147,8 +147,8 @@ struct Body<'a> {
     signals: Signals,
 }
 
-/// Blocks that could not be copied yet, and why the last one could not.
-type Left = Rc<RefCell<(Vec<PathBuf>, Option<CopyError>)>>;
+/// Repeats of ended blocks that could not be copied yet.
+type Left = Rc<RefCell<Vec<PathBuf>>>;
 
 impl Body<'_> {
     /// Runs the campaign or goes on with it, and copies what is finished. Gives the exit code of `perfvt run`.
@@ -180,8 +180,7 @@ impl Body<'_> {
             run_by(&self.run(&local)?, command, Some(farm), out, err)
         };
         if local.join(CAMPAIGN_FILE).is_file() && local.join(model::store::JOURNAL_FILE).is_file() {
-            let (repeats, _) = left.take();
-            copy_out(&local, &shard, &repeats)?;
+            copy_out(&local, &shard, &left.take())?;
         }
         done
     }
@@ -218,12 +217,11 @@ fn copies(shard: &Path, left: &Left) -> AfterBlock<'static> {
     let (shard, left) = (shard.to_owned(), Rc::clone(left));
     Box::new(move |dir, repeats| {
         let mut left = left.borrow_mut();
-        left.0.extend(repeats.iter().cloned());
-        match copy_out(dir, &shard, &left.0) {
-            Ok(()) => *left = (Vec::new(), None),
+        left.extend(repeats.iter().cloned());
+        match copy_out(dir, &shard, &left) {
+            Ok(()) => left.clear(),
             Err(error) => {
                 crate::say::print(None, &format!("warning: {error}; tried again after the next block"));
-                left.1 = Some(error);
             }
         }
     })
