@@ -34,7 +34,8 @@ fn draw(cell: Cell, rows: usize, random: &mut SplitMix64) -> Vec<OnHost> {
     for host in &mut hosts {
         (host.base, host.head) = (Vec::with_capacity(rows + 1), Vec::with_capacity(rows + 1));
         let constant = |values: usize| support::throughput(&vec![100.0; values]);
-        (host.base.push(constant(cell.blocks)), host.head.push(constant(cell.blocks)));
+        host.base.push(constant(cell.blocks));
+        host.head.push(constant(cell.blocks));
         for row in 0..rows {
             let level = 100.0_f64.ln() + random.next_normal();
             let own = SD * (cell.effect + cell.interaction * random.next_normal());
