@@ -39,13 +39,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     if options.strict {
         refuse_losses(&sides)?;
     }
-    let mut files: Vec<Repeat> = Vec::new();
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    for side in &mut sides {
-        let start = files.len();
-        files.append(&mut side.repeats);
-        ranges.push(start..files.len());
-    }
+    let (mut files, ranges) = put_together(&mut sides);
     let frame = Frame::align(&mut files, &options.conf, &declared(&sides, options)?)?;
     let (pairings, differences) = pairings(options, &sides, &files, &ranges)?;
     let signs: Vec<Signs> = ranges.iter().map(|range| Signs::of(&frame, &files, range.clone())).collect();
@@ -94,6 +88,18 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         summary,
         rows,
     })
+}
+
+/// The files of all sides in one list, and where each side's are in it.
+fn put_together(sides: &mut [LoadedSide]) -> (Vec<Repeat>, Vec<Range<usize>>) {
+    let mut files: Vec<Repeat> = Vec::new();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for side in sides {
+        let start = files.len();
+        files.append(&mut side.repeats);
+        ranges.push(start..files.len());
+    }
+    (files, ranges)
 }
 
 /// Whether `--force` judges what would not be judged without it.

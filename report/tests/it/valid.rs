@@ -31,6 +31,15 @@ fn elements(node: &Handle, name: &str) -> Vec<Handle> {
     found
 }
 
+/// The text of a node's own.
+fn text_of(node: &Handle) -> String {
+    let of = |child: &Handle| match &child.data {
+        NodeData::Text { contents } => contents.borrow().to_string(),
+        _ => String::new(),
+    };
+    node.children.borrow().iter().map(of).collect()
+}
+
 #[test]
 fn the_page_parses_without_an_error() {
     for (name, comparison) in all() {
@@ -59,13 +68,19 @@ fn the_comment_renders_as_tables_and_folds_and_nothing_foreign_becomes_markup() 
         for tag in ["script", "img", "svg", "b", "a", "iframe", "del"] {
             assert_eq!(elements(&dom.document, tag).len(), 0, "{name}: <{tag}> in\n{html}");
         }
+        let mut cells = 0;
         for table in elements(&dom.document, "table") {
             let rows = elements(&table, "tr");
-            let columns = elements(&rows[0], "th").len();
-            assert!(columns >= 10, "{name}: {columns}");
+            let heads = elements(&rows[0], "th");
+            let columns = heads.len();
             assert!(rows[1..].iter().all(|r| elements(r, "td").len() == columns), "{name}: {html}");
+            // What each host says of a row has a table of its own.
+            if comparison.hosts.is_some() && text_of(&heads[0]) == "host" {
+                continue;
+            }
+            assert!(columns >= 10, "{name}: {columns}");
+            cells += rows.len() - 1;
         }
-        let cells: usize = elements(&dom.document, "table").iter().map(|t| elements(t, "tr").len() - 1).sum();
         if !text.contains("left out") {
             assert_eq!(cells, comparison.rows.len(), "{name}: every row is in a table");
         }

@@ -83,7 +83,7 @@ mod tests {
         let line = printed(&submit).unwrap();
         assert!(line.starts_with("30 2 * * * cd "), "{line}");
         assert!(
-            line.contains("farm submit --farm /srv/farm --hosts '3*amd64&kvm' -- netperf --set x=50\\%"),
+            line.contains("farm submit --farm /srv/farm --hosts '3*amd64&kvm' -- netperf --set 'x=50\\%'"),
             "{line}"
         );
         let units = printed(&[&["--systemd", "--at", "23:05"][..], &submit].concat()).unwrap();
