@@ -75,6 +75,9 @@ fn what_cannot_be_is_refused_in_one_sentence(farm: &TestFarm) {
         "{said}"
     );
     farm.here.ends_with(0, farm.command("scontrol").args(["update", "NodeName=h3", "State=RESUME"]));
+    // Slurm takes a moment until it hands out a host that was let go.
+    let all = ["--test-only", "--exclusive", "-N", "3", "-C", "amd64", "--wrap", "true"];
+    wait_until(60, "h3", || output(farm.command("sbatch").args(all)).status.success());
     assert_eq!(fs::read_dir(farm.farms()).unwrap().count(), 0, "nothing is written of what was refused");
 }
 
