@@ -101,6 +101,7 @@ fn git(folder: &Path, args: &[&str]) -> String {
 }
 
 #[test]
+#[ignore = "soak: a whole Debian, a minute and more"]
 fn a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so() {
     let Some(_guard) = beside() else { return };
     if debian().is_none() {
@@ -169,6 +170,7 @@ fn a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so()
 }
 
 #[test]
+#[ignore = "soak: a whole Debian, a minute and more"]
 fn irqbalance_is_stopped_in_a_whole_debian_and_does_not_start_again() {
     let Some(_guard) = beside() else { return };
     if debian().is_none() {
