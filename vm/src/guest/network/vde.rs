@@ -60,13 +60,13 @@ impl Vde {
         Ok(vde)
     }
 
-    /// Waits until a switch of one's own has made its socket.
+    /// Waits until a switch of one's own answers at its socket, which is there a moment before anybody listens at it.
     fn wait(&mut self) -> Result<(), NetworkError> {
         let (ctl, until) = (self.ctl(), Instant::now() + HOST_ANSWER);
-        while let Some(process) = self.process.as_mut().filter(|_| !ctl.exists()) {
+        while let Some(process) = self.process.as_mut().filter(|_| UnixStream::connect(&ctl).is_err()) {
             let ended = process.ended().is_some();
             if ended || Instant::now() > until {
-                let what = if ended { "ended at once" } else { "makes no socket" };
+                let what = if ended { "ended at once" } else { "does not listen at its socket" };
                 return Err(NetworkError::Refused(format!(
                     "net=vde: {PROGRAM} -s {} {what}",
                     self.dir.display()
