@@ -250,7 +250,8 @@ fn the_stages_of_a_boot_add_up() {
         serde_json::from_str::<Value>(line).unwrap()["unix_ns"].as_f64().unwrap() / 1e6
     };
     let day = at("boot_ready") - at("boot_started");
-    assert!(day >= ms("total_ms") && day < ms("total_ms") + 2000.0, "{day} ms by the time of day, {all:?}");
+    // What comes before QEMU takes seconds on a busy host.
+    assert!(day >= ms("total_ms") && day < ms("total_ms") + 10_000.0, "{day} ms by the time of day, {all:?}");
     let dmesg = fs::read_to_string(&files(&out, "guest.dmesg")[0]).unwrap();
     let init = dmesg.lines().find(|l| l.contains("Run /init")).unwrap_or_else(|| panic!("{dmesg}"));
     let init: f64 = init.trim_start_matches(['[', ' ']).split(']').next().unwrap().parse().unwrap();
