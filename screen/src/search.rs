@@ -5,7 +5,7 @@
 //! pictures; here each of red, green and blue is compared for itself and the worst one counts, so that a red button is no
 //! green one of the same brightness. On grey pictures both are the same.
 //!
-//! All places within a margin are looked at without looking at each: sums of blocks of [`BLOCK`] x [`BLOCK`] pixels give a lower
+//! All places within a margin are looked at without looking at each: sums of blocks of `BLOCK` x `BLOCK` pixels give a lower
 //! bound of the squared differences (by the inequality of Cauchy and Schwarz a block of n pixels whose sums differ by d has at
 //! least d²/n), which an integral image gives at any place in one step. Places are then tried from the most promising one on, until no
 //! other can be better.
