@@ -9,7 +9,7 @@
 #   scripts/farm-test.sh daemon DIR h1                     kill -9 of a host's slurmd alone
 #
 # The control host has network, PID and mount namespaces of its own, and each host has such ones within these, with its own sysfs
-# (so its own locks on CPUs), boot id and machine id. Whoever kills the process of `up` ends everything: daemons, hosts, bridge.
+# (so its own locks on CPUs), boot id and machine id. Who kills the process of `up` by KILL, for unshare ignores TERM, ends everything: daemons, hosts, bridge.
 # Needs slurmctld, slurmd, slurm-client, munge, iproute2, util-linux.
 set -euo pipefail
 verb=$1 dir=$2 self=$(realpath "$0")
