@@ -8,6 +8,7 @@ use model::journal::State;
 use model::{CampaignFile, Rule};
 use stats::{Boundary, Look as LookAt};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Stops when the event is decided.
 pub struct ByEvent {
@@ -38,9 +39,13 @@ impl Stopping for ByEvent {
         if block < floor {
             return Ok(Look::default());
         }
-        let settled =
-            if said.settled { file.cases.iter().map(model::Case::id).collect() } else { Vec::new() };
-        let spent = Some(LookAt::Planned { boundary, n: block }.spent(0.05));
-        Ok(Look { settled, spent, ..Look::default() })
+        Ok(decided_as_a_whole(file, said.settled, boundary, block))
     }
+}
+
+/// A look of a campaign in which all cases are settled together, or none.
+pub fn decided_as_a_whole(file: &CampaignFile, settled: bool, boundary: Arc<Boundary>, block: u32) -> Look {
+    let settled = if settled { file.cases.iter().map(model::Case::id).collect() } else { Vec::new() };
+    let spent = Some(LookAt::Planned { boundary, n: block }.spent(0.05));
+    Look { settled, spent, ..Look::default() }
 }

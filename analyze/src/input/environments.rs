@@ -1,10 +1,13 @@
-//! The environments of a campaign.
+//! The environments of a campaign, and folders in a folder.
 
 use super::run_dir;
 use crate::AnalyzeError;
+use crate::discover::natural_path_order;
+use crate::error::io;
 use model::campaign::CAMPAIGN_FORMAT;
 use model::store::{self, CAMPAIGN_FILE};
 use serde::Deserialize;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is used of `campaign.json`; everything else stands in each `run.json` again.
@@ -43,4 +46,17 @@ pub fn environments(path: &Path) -> Result<Option<Vec<PathBuf>>, AnalyzeError> {
     }
     let directories = campaign.environments.iter().map(|e| path.join(&e.name));
     Ok(Some(directories.filter(|d| run_dir::is_run_dir(d)).collect()))
+}
+
+/// The directories in a directory, without symlinks, in natural order.
+pub(super) fn subdirectories(path: &Path) -> Result<Vec<PathBuf>, AnalyzeError> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(path).map_err(io(path))? {
+        let entry = entry.map_err(io(path))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            out.push(entry.path());
+        }
+    }
+    out.sort_by(|a, b| natural_path_order(a, b));
+    Ok(out)
 }

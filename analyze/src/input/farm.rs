@@ -7,30 +7,22 @@
 //!
 //! No line is written anew: a block is one of a shard, and gets a number of its own among those of all hosts when it is read.
 
-use super::environments::environments;
+use super::environments::{environments, subdirectories};
 use super::hosted::{Hosted, Hosts, last_block, renumber};
 use super::{LoadedSide, run_dir};
 use crate::AnalyzeError;
 use crate::comparability::run_facts;
 use crate::comparison::{ComparedHost, HostShard};
-use crate::discover::natural_path_order;
-use crate::error::io;
 use model::counted;
+use model::farm::{FARM_FILE, FARM_FORMAT, SHARDS};
 use model::store::read_json;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The plan of a farm, in its folder.
-const FARM_FILE: &str = "farm.json";
-/// The version of it that is known here.
-const FARM_FORMAT: u32 = 1;
-/// Where its shards lie.
-const SHARDS: &str = "shards";
-
+/// What is read of [`model::farm::FarmFile`]: a comparison has no use for the rest.
 #[derive(Deserialize)]
 struct FarmFile {
     #[serde(default)]
@@ -92,7 +84,9 @@ fn of_folder(path: &Path) -> Result<Farm, AnalyzeError> {
         }
     }
     let mut shards = Vec::new();
-    for folder in folders(&path.join(SHARDS))? {
+    let of_shards = path.join(SHARDS);
+    let folders = if of_shards.is_dir() { subdirectories(&of_shards)? } else { Vec::new() };
+    for folder in folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (number, host) = name.split_once('@').unwrap_or((&name, &name));
         let number = number.parse().unwrap_or_else(|_| super::repeat::clamp(shards.len() + 1));
@@ -132,22 +126,6 @@ fn of_campaigns(paths: &[PathBuf]) -> Result<Option<Farm>, AnalyzeError> {
     }
     let place = paths.first().cloned().unwrap_or_default();
     Ok(Some(placed(Farm { place, id: None, planned, shards, hosts: Vec::new() })))
-}
-
-/// The folders in a folder, in natural order; none where it is not there.
-fn folders(path: &Path) -> Result<Vec<PathBuf>, AnalyzeError> {
-    let mut out = Vec::new();
-    if !path.is_dir() {
-        return Ok(out);
-    }
-    for entry in fs::read_dir(path).map_err(io(path))? {
-        let entry = entry.map_err(io(path))?;
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            out.push(entry.path());
-        }
-    }
-    out.sort_by(|a, b| natural_path_order(a, b));
-    Ok(out)
 }
 
 /// A campaign and who measured it; `None` for anything else, and for a shard of which nothing was gathered yet.

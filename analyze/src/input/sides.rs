@@ -1,8 +1,7 @@
 //! Which directories a comparison is about, and how reports call them.
 
-use super::environments::environments;
+use super::environments::{environments, subdirectories};
 use super::{LoadedSide, farm, run_dir};
-use crate::discover::natural_path_order;
 use crate::error::io;
 use crate::options::CompareOptions;
 use crate::warnings::blocking;
@@ -132,19 +131,6 @@ fn measured_below(path: &Path) -> Result<Vec<PathBuf>, AnalyzeError> {
             None => {}
         }
     }
-    Ok(out)
-}
-
-/// The directories in a directory, without symlinks, in natural order.
-fn subdirectories(path: &Path) -> Result<Vec<PathBuf>, AnalyzeError> {
-    let mut out = Vec::new();
-    for entry in fs::read_dir(path).map_err(io(path))? {
-        let entry = entry.map_err(io(path))?;
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            out.push(entry.path());
-        }
-    }
-    out.sort_by(|a, b| natural_path_order(a, b));
     Ok(out)
 }
 

@@ -214,6 +214,13 @@ pub struct HistoryAsked {
     pub false_alarms: Option<f64>,
 }
 
+impl HistoryAsked {
+    /// All series, at a chance of a false step at a point.
+    pub fn of_all(alpha: f64) -> HistoryAsked {
+        HistoryAsked { series: Vec::new(), alpha, false_alarms: None }
+    }
+}
+
 /// A number a month: `5/month`.
 fn a_month(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/month").unwrap_or(text).trim().parse::<f64>().ok();

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Adds each result to the site, and makes index and feed again.
 pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let asked = HistoryAsked { series: Vec::new(), alpha: stats::HISTORY_ALPHA, false_alarms: None };
+    let asked = HistoryAsked::of_all(stats::HISTORY_ALPHA);
     publish_judged(args, &asked, out, err)
 }
 

@@ -13,7 +13,7 @@ pub fn of_event(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let asked = HistoryAsked { series: Vec::new(), alpha: args.alpha, false_alarms: None };
+    let asked = HistoryAsked::of_all(args.alpha);
     let history = read(&args.lake, &asked, None)?;
     let event = called(&history, &args.event)?;
     let commit = |build: &str| {

@@ -2,12 +2,13 @@
 
 use super::reading::{CEILING, values};
 use crate::bisect::{Judged, RowFacts};
+use crate::by_event::decided_as_a_whole;
 use crate::{Error, chain};
 use analyze::CompareOptions;
 use collect::campaign::{CampaignError, Look, Stopping};
 use model::journal::State;
 use model::{CampaignFile, Rule};
-use stats::{Boundary, ConfirmRow, Confirmation, Confirmed, FLOOR_MIN, Look as LookAt, confirm};
+use stats::{Boundary, ConfirmRow, Confirmation, Confirmed, FLOOR_MIN, confirm};
 use std::path::Path;
 
 /// Ends when it is decided, at .01 and without regard to the smallest effect of interest: what is asked is whether this commit
@@ -63,11 +64,7 @@ impl Stopping for ByPair {
         }
         let said =
             self.said(dir).map_err(|error| CampaignError::Look { block, reason: chain(error.as_ref()) })?;
-        let settled =
-            if said.settled { file.cases.iter().map(model::Case::id).collect() } else { Vec::new() };
-        let boundary = Boundary::of(floor, ceiling);
-        let spent = Some(LookAt::Planned { boundary, n: block }.spent(0.05));
-        Ok(Look { settled, spent, ..Look::default() })
+        Ok(decided_as_a_whole(file, said.settled, Boundary::of(floor, ceiling), block))
     }
 }
 
