@@ -25,7 +25,6 @@ pub mod stopping;
 mod verbs;
 
 use args::{Args, Farm, FarmVerb, HistoryArgs, HistoryVerb, Verb};
-use clap::Parser;
 use collect::brought;
 use collect::inside::{INSIDE_VERB, carry_out};
 use edge::Terminal;
@@ -129,7 +128,7 @@ pub(crate) fn coloured() -> bool {
 }
 
 fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let args = match Args::try_parse_from(&arguments) {
+    let args = match Args::given(&arguments) {
         Ok(args) => args,
         Err(e) => {
             let target: &mut dyn Write = if e.use_stderr() { err } else { out };

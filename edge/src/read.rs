@@ -7,7 +7,7 @@ use rustix::fs::{FileType, Mode, OFlags, fstat, open as open_at};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Configurations, settings, lists, keys.
 pub const CONFIG: u64 = 16 << 20;
@@ -19,6 +19,20 @@ pub const RECORD: u64 = 256 << 20;
 pub const RESULT: u64 = 512 << 20;
 /// Programs, kernels and archives for guests.
 pub const PROGRAM: u64 = 2 << 30;
+
+/// What lies in a folder, in order; nothing where there is no such folder.
+///
+/// # Errors
+/// The folder, or the rest of it, cannot be listed: what is in it is unknown then, and not nothing.
+pub fn listing(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>()?;
+    paths.sort();
+    Ok(paths)
+}
 
 /// Why a file is not read.
 #[derive(Debug)]

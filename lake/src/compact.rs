@@ -49,12 +49,15 @@ impl Lake {
         out: &mut Compacted,
         order: impl Fn(&T, &T) -> std::cmp::Ordering,
     ) -> Result<(), LakeError> {
-        for dir in self.months(T::NAME) {
+        let (months, torn) = self.months(T::NAME);
+        out.torn.extend(torn);
+        for dir in months {
             let Some(month) = dir.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_prefix("ym="))
             else {
                 continue;
             };
-            let single: Vec<PathBuf> = files(&dir).into_iter().filter(|path| !is_month(path)).collect();
+            let single: Vec<PathBuf> =
+                files(&dir, &mut Vec::new()).into_iter().filter(|path| !is_month(path)).collect();
             if month >= before || single.is_empty() {
                 continue;
             }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
-use walkdir::WalkDir;
 
 use crate::error::LakeError;
 use crate::file;
@@ -221,7 +221,7 @@ impl Lake {
 
     /// A campaign's rows in a compacted file.
     fn in_month<T: Table>(&self, dir: &Path, name: &str) -> Option<Vec<T>> {
-        let month = files(dir).into_iter().find(|path| is_month(path))?;
+        let month = files(dir, &mut Vec::new()).into_iter().find(|path| is_month(path))?;
         let rows: Vec<T> = read_file(&month).ok()?;
         let rows: Vec<T> = rows.into_iter().filter(|row| row.source() == name).collect();
         (!rows.is_empty()).then_some(rows)
@@ -229,8 +229,9 @@ impl Lake {
 
     /// All rows of a table. Of a campaign that stands in a compacted file and in one of its own, its own counts.
     pub fn rows<T: Table>(&self) -> Found<T> {
-        let mut found = Found { rows: Vec::new(), torn: Vec::new() };
-        for dir in self.months(T::NAME) {
+        let (months, torn) = self.months(T::NAME);
+        let mut found = Found { rows: Vec::new(), torn };
+        for dir in months {
             let of = read_month::<T>(&dir);
             found.rows.extend(of.rows);
             found.torn.extend(of.torn);
@@ -238,10 +239,13 @@ impl Lake {
         found
     }
 
-    /// The folders of a table's months, in order.
-    pub(crate) fn months(&self, table: &str) -> Vec<PathBuf> {
-        let paths = WalkDir::new(self.root.join(table)).min_depth(2).max_depth(2).sort_by_file_name();
-        paths.into_iter().flatten().filter(|e| e.file_type().is_dir()).map(|e| e.path().to_owned()).collect()
+    /// The folders of a table's months, in order, and those that cannot be listed.
+    pub(crate) fn months(&self, table: &str) -> (Vec<PathBuf>, Vec<Torn>) {
+        let (mut months, mut torn) = (Vec::new(), Vec::new());
+        for machine in listed(&self.root.join(table), &mut torn).into_iter().filter(|path| is_folder(path)) {
+            months.extend(listed(&machine, &mut torn).into_iter().filter(|path| is_folder(path)));
+        }
+        (months, torn)
     }
 
     /// Every file that does not read, and every folder or file that has no place in a lake.
@@ -253,12 +257,10 @@ impl Lake {
         let known: BTreeSet<&str> =
             [Point::NAME, Boot::NAME, Build::NAME, Commit::NAME, "lake.json", "lake.lock", "events.jsonl"]
                 .into();
-        for entry in
-            WalkDir::new(&self.root).min_depth(1).max_depth(1).sort_by_file_name().into_iter().flatten()
-        {
-            let name = entry.file_name().to_string_lossy();
+        for path in listed(&self.root, &mut torn) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             if !known.contains(&*name) && !name.starts_with(edge::write::UNFINISHED) {
-                torn.push(Torn { path: entry.path().to_owned(), why: "nothing of a lake's".to_owned() });
+                torn.push(Torn { why: "nothing of a lake's".to_owned(), path });
             }
         }
         torn
@@ -275,13 +277,22 @@ pub(crate) fn is_month(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(MONTH))
 }
 
-/// The files of a folder, in order.
-pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
-    let paths = WalkDir::new(dir).min_depth(1).max_depth(1).sort_by_file_name().into_iter().flatten();
-    paths
-        .map(|entry| entry.path().to_owned())
-        .filter(|path| path.extension().is_some_and(|end| end == END))
-        .collect()
+/// The files of a month, in order; a folder that cannot be listed is torn.
+pub(crate) fn files(dir: &Path, torn: &mut Vec<Torn>) -> Vec<PathBuf> {
+    let is_ours = |path: &PathBuf| path.extension().is_some_and(|end| end == END);
+    listed(dir, torn).into_iter().filter(is_ours).collect()
+}
+
+fn listed(dir: &Path, torn: &mut Vec<Torn>) -> Vec<PathBuf> {
+    edge::read::listing(dir).unwrap_or_else(|error| {
+        torn.push(Torn { path: dir.to_owned(), why: format!("listing it: {error}") });
+        Vec::new()
+    })
+}
+
+/// Whether it is a folder, and no link to one.
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|is| is.is_dir())
 }
 
 /// Writes rows into a file of their own, outside of any lake: it appears whole or not at all.
@@ -307,8 +318,11 @@ pub(crate) fn read_file<T: Table>(path: &Path) -> Result<Vec<T>, Torn> {
 pub(crate) fn read_month<T: Table>(dir: &Path) -> Found<T> {
     let (mut own, mut torn): (BTreeMap<PathBuf, Vec<T>>, Vec<Torn>) = Default::default();
     let mut month: Vec<T> = Vec::new();
-    for path in files(dir) {
-        match read_file::<T>(&path) {
+    // A file is small and opening it is most of the work: a year of nights has a thousand of them.
+    let read: Vec<_> =
+        files(dir, &mut torn).into_par_iter().map(|path| (read_file::<T>(&path), path)).collect();
+    for (of, path) in read {
+        match of {
             Ok(rows) if is_month(&path) => month.extend(rows),
             Ok(rows) => {
                 own.insert(path, rows);

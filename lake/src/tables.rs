@@ -6,7 +6,7 @@ use crate::cell::{Cell, Column, Kind, Micros};
 pub type SeriesId = [u8; 16];
 
 /// A kind of row.
-pub trait Table: Sized {
+pub trait Table: Sized + Send {
     /// The folder of its files.
     const NAME: &'static str;
     /// Its columns, in order; a name once given keeps its type and its meaning for ever.

@@ -116,7 +116,7 @@ fn told(lake: &Lake, asked: &Asked, false_alarms: Option<f64>) -> Result<History
 pub fn moment(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<i64>() {
-        return Some(seconds);
+        return Some(seconds).filter(is_a_date);
     }
     if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
         return Some(stamp.as_second());
@@ -128,6 +128,11 @@ pub fn moment(text: &str) -> Option<i64> {
         return utc(at);
     }
     utc(text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0))
+}
+
+/// Whether seconds lie between the years 0 and 9999. What counts milliseconds or finer does not.
+fn is_a_date(seconds: &i64) -> bool {
+    (-62_167_219_200..=253_402_300_799).contains(seconds)
 }
 
 /// The month that is now, YYYYMM in UTC.

@@ -4,6 +4,7 @@ use super::Told;
 use super::identity::{hash, series_id};
 use super::ingest::{month_of, name_by_content, summed, word_of};
 use crate::AnalyzeError;
+use formats::foreign::{Cells, Columns};
 use formats::perf_conf::Conf;
 use lake::{Boot, Build, Campaign, Commit, Micros, Point};
 use model::Scale;
@@ -25,12 +26,10 @@ const COLUMNS: [&str; 12] = [
     "build",
     "index",
 ];
-/// Most rows of a table.
-const ROWS_MAX: usize = 20_000_000;
 /// The environment of what has none.
 const ENV: &str = "main";
 /// The length of a day.
-const DAY_US: i64 = 86_400_000_000;
+const DAY: i64 = 86_400;
 
 /// What a point is of: time, commit, build, machine.
 type NightOf = (i64, String, String, String);
@@ -43,7 +42,7 @@ struct Values {
     values: Vec<f64>,
     unit: String,
     direction: String,
-    line: u64,
+    line: u32,
 }
 
 /// The campaigns of a table, one for each time and commit. `None`: it is no such table, because it has no columns `value` and
@@ -52,59 +51,46 @@ struct Values {
 /// An `index` stands for days since 2000-01-01, where there is no time.
 ///
 /// # Errors
-/// A cell that is no number or no time, a name of a column that is not understood, with its line.
+/// A cell that is no number or no time, a name of a column that is not understood, a line that may have been cut, with its line; a
+/// heading with nothing below it.
 pub fn table_rows(
     path: &Path,
     text: &str,
     conf: &Conf,
     told: &Told,
 ) -> Result<Option<Vec<Campaign>>, AnalyzeError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .comment(Some(b'#'))
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let Ok(header) = reader.headers() else { return Ok(None) };
-    let columns: Vec<String> = header.iter().map(str::to_ascii_lowercase).collect();
-    let at = |name: &str| columns.iter().position(|column| column == name);
+    let Some(table) = Columns::of(text, "value") else { return Ok(None) };
+    let at = |name: &str| table.names.iter().position(|column| column == name);
     let is_told = ["time", "commit", "index"].iter().any(|name| at(name).is_some());
     if at("value").is_none() || !is_told {
         return Ok(None);
     }
-    let bad = |line: u64, why: String| AnalyzeError::Option(format!("{}:{line}: {why}", path.display()));
-    if let Some(strange) = columns.iter().find(|column| !COLUMNS.contains(&column.as_str())) {
+    let bad = |line: u32, why: String| AnalyzeError::Option(format!("{}:{line}: {why}", path.display()));
+    if let Some(strange) = table.names.iter().find(|column| !COLUMNS.contains(&column.as_str())) {
         let known = COLUMNS.join(", ");
         return Err(bad(1, format!("column {} is not understood; there are {known}", edge::quoted(strange))));
     }
     let mut nights: BTreeMap<NightOf, Cases> = BTreeMap::new();
-    for record in reader.records().take(ROWS_MAX) {
-        let record = record
-            .map_err(|error| bad(error.position().map_or(0, csv::Position::line), error.to_string()))?;
-        let number = record.position().map_or(0, csv::Position::line);
-        let cells: Vec<&str> = record.iter().collect();
-        if cells.len() != columns.len() {
-            return Err(bad(number, format!("{} cells below {} columns", cells.len(), columns.len())));
-        }
-        let cell = |name: &str| at(name).and_then(|at| cells.get(at)).copied().unwrap_or_default();
-        put(cell, number, told, &mut nights).map_err(|why| bad(number, why))?;
+    for row in table.rows() {
+        let Cells { line, cells } = row.map_err(|(line, why)| bad(line, why))?;
+        let cell = |name: &str| at(name).and_then(|at| cells.get(at)).map_or("", |cell| cell.as_ref());
+        let value = table.number(cell("value")).map_err(|why| bad(line, format!("value {why}")))?;
+        put(cell, (line, value), told, &mut nights).map_err(|why| bad(line, why))?;
+    }
+    if nights.is_empty() {
+        return Err(bad(1, "a heading with no row below it: nothing was measured".to_owned()));
     }
     Ok(Some(nights.into_iter().map(|(night, cases)| campaign(night, cases, conf)).collect()))
 }
 
-/// Puts a row where it belongs; `cell` gives what stands in a column.
+/// Puts a row where it belongs: its line and value; `cell` gives what stands in a column.
 fn put<'a>(
     cell: impl Fn(&str) -> &'a str,
-    line: u64,
+    (line, value): (u32, f64),
     told: &Told,
     nights: &mut BTreeMap<NightOf, Cases>,
 ) -> Result<(), String> {
-    let text = cell("value");
-    let value: Option<f64> = text.parse().ok().filter(|v: &f64| v.is_finite());
-    let value = value.ok_or_else(|| format!("value {} is no number", edge::quoted(text)))?;
-    let time = when(cell("time"), cell("index"), told).ok_or_else(|| {
-        let said = edge::quoted(cell("time"));
-        format!("time {said} is none; want 2026-11-29, 2026-11-29T22:00:00Z or seconds since 1970")
-    })?;
+    let time = when(cell("time"), cell("index"), told)?;
     let or = |name: &str, other: &Option<String>, default: &str| match (other, cell(name)) {
         (Some(said), _) => said.clone(),
         (None, "") => default.to_owned(),
@@ -137,17 +123,30 @@ fn put<'a>(
     Ok(())
 }
 
-/// Microseconds of a time, or of a day's index; `None` for text that is no time.
-fn when(time: &str, index: &str, told: &Told) -> Option<i64> {
+/// Microseconds of a time, or of a day's index.
+///
+/// # Errors
+/// Text that is no time, and what is no number of seconds.
+fn when(time: &str, index: &str, told: &Told) -> Result<i64, String> {
+    let want = "want 2026-11-29, 2026-11-29T22:00:00Z or seconds since 1970";
     if let Some(at) = told.at {
-        return Some(at.saturating_mul(1_000_000));
+        return Ok(at.saturating_mul(1_000_000));
     }
-    if time.is_empty() {
-        let days: i64 = index.parse().ok()?;
+    let seconds = if time.is_empty() {
+        let days: i64 = index.parse().map_err(|_| match index {
+            "" => format!("there is no time; {want}"),
+            said => format!("index {} is no whole number", edge::quoted(said)),
+        })?;
         // 2000-01-01.
-        return Some(946_684_800_000_000_i64.saturating_add(days.saturating_mul(DAY_US)));
-    }
-    super::moment(time).map(|seconds| seconds.saturating_mul(1_000_000))
+        Some(946_684_800_i64.saturating_add(days.saturating_mul(DAY))).filter(super::is_a_date)
+    } else {
+        super::moment(time)
+    };
+    let seconds = seconds.ok_or_else(|| match time {
+        "" => format!("index {} is no day before the year 10000", edge::quoted(index)),
+        said => format!("time {} is none; {want}", edge::quoted(said)),
+    })?;
+    Ok(seconds.saturating_mul(1_000_000))
 }
 
 fn campaign(night: NightOf, cases: Cases, conf: &Conf) -> Campaign {

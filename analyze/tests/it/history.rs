@@ -241,11 +241,17 @@ fn odd_tables_have_their_sentences() {
     let told = |text: &str| table_rows(Path::new("t.csv"), text, &Conf::builtin(), &Told::default());
     assert!(told("a,b\n1,2\n").unwrap().is_none(), "no table of results");
     let error = |text: &str| told(text).unwrap_err().to_string();
-    assert!(error("time,value\n2026-01-01,fast\n").contains("t.csv:2: value 'fast' is no number"));
+    assert!(error("time,value\n2026-01-01,fast\n").contains("t.csv:2: value 'fast' is not a finite number"));
     assert!(error("time,value\nyesterday,1\n").contains("want 2026-11-29"));
     assert!(error("time,value\n2026-01-01,1,2\n").contains("3 cells below 2 columns"));
     assert!(error("time,value,colour\n2026-01-01,1,red\n").contains("column 'colour' is not understood"));
-    assert!(error("time,value\n2026-01-01,NaN\n").contains("no number"));
+    assert!(error("time,value\n2026-01-01,NaN\n").contains("not a finite number"));
+    assert!(error("time,value\n").contains("t.csv:1: a heading with no row below it"));
+    assert!(error("time,value\n1767312000000,1\n").contains("time '1767312000000' is none; want"));
+    assert!(error("index,value\n9999999999,1\n").contains("no day before the year 10000"));
+    assert!(error("commit,value\nc1,1\n").contains("there is no time"));
+    // Half a number is a number, too.
+    assert!(error("time,value\n2026-01-01,1\n2026-01-02,10").contains("t.csv:3: the last line has no end"));
     // One point, all equal, gaps of months, a clock that jumps back: no step, no panic.
     for text in [
         "time,value\n2026-01-01,1\n".to_owned(),
@@ -256,6 +262,21 @@ fn odd_tables_have_their_sentences() {
     ] {
         let (_dir, lake) = of(&text);
         assert!(read(&lake).events.is_empty());
+    }
+}
+
+#[test]
+fn tables_of_spreadsheets_are_read_as_they_separate_their_cells() {
+    let read = |text: &str| {
+        table_rows(Path::new("t.csv"), text, &Conf::builtin(), &Told::default()).unwrap().unwrap()
+    };
+    let plain = read("time,metric,value\n2026-01-01,a,1234.5\n2026-01-02,a,2.5\n");
+    for text in [
+        "time;metric;value\r\n2026-01-01;a;1234,5\r\n2026-01-02;a;2,5\r\n",
+        "sep=;\ntime;metric;value\n2026-01-01;a;1.234,5\n2026-01-02;a;2,5\n",
+        "# of tonight\ntime\tmetric\tvalue\n2026-01-01\ta\t1234.5\n2026-01-02\ta\t2.5\n",
+    ] {
+        assert_eq!(read(text), plain, "{text}");
     }
 }
 

@@ -8,6 +8,7 @@ mod collecting;
 mod demo;
 mod drive;
 mod farm;
+mod given;
 mod host;
 mod install;
 mod lake;

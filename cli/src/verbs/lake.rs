@@ -119,8 +119,13 @@ fn check(path: &Path, out: &mut dyn Write) -> Result<u8, Error> {
     for torn in &torn {
         writeln!(out, "{}: {}", torn.path.display(), torn.why)?;
     }
-    if torn.is_empty() {
-        writeln!(out, "everything reads")?;
-    }
+    let told = match torn.is_empty() {
+        true => "everything reads",
+        false => {
+            "add the results of a file that does not read again (`perfvt lake add`); it is replaced then, or, if it is a month's, move \
+             it out of the lake, as what has no place there"
+        }
+    };
+    writeln!(out, "{told}")?;
     Ok(if torn.is_empty() { DONE } else { FOUND })
 }

@@ -1,6 +1,6 @@
 //! `perfvt run -c tests.cfg`: what a Cartesian configuration makes of a campaign.
 
-use crate::support::ready;
+use crate::support::pretended::Pretended;
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -351,28 +351,29 @@ fn json(path: &Path) -> Value {
 }
 
 #[test]
-fn a_campaign_of_real_guests_is_run_from_a_configuration() {
-    let place = Place::with(
-        "only netperf\nprotocols = TCP_RR\nsizes_rr = 64\nsessions_rr = 1\nl = 1\n\
-         variants nic:\n    - a:\n    - b:\n        nic_model = e1000\n\
-         variants:\n    - repeat1:\n    - repeat2:\n",
-    );
-    let Some(_guard) = ready() else { return };
-    let run = place.perfvt(&["run", "-c", "tests.cfg", "--env", "@nic", "--allow-unpinned", "--out", "X"]);
-    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
-    let plan = json(&place.path("X/campaign.json"));
+fn a_campaign_is_run_from_a_configuration() {
+    let guests = Pretended::new();
+    let path = |name: &str| guests.path().join(name);
+    let text = "only command\nvariants nic:\n    - a:\n    - b:\n        nic_model = e1000\n\
+                variants:\n    - repeat1:\n    - repeat2:\n";
+    fs::write(path("tests.cfg"), text).unwrap();
+    let mut words = guests.words(&guests.out(), "true", &["-c", "tests.cfg", "--env", "@nic"]);
+    // Which workload it is, the configuration says.
+    assert_eq!(words.remove(1), "command");
+    guests.ends_with(0, guests.perfvt().args(words));
+    let plan = json(&path("X/campaign.json"));
     let origin = &plan["environments"][1]["params"]["nic_model"]["origin"];
-    assert_eq!(*origin, serde_json::json!({"file": "tests.cfg", "line": 9}));
+    assert_eq!(*origin, serde_json::json!({"file": "tests.cfg", "line": 5}));
     assert_eq!(plan["rule"]["repeats"], 2);
-    let run = json(&place.path("X/b/run.json"));
+    let run = json(&path("X/b/run.json"));
     assert_eq!(run["factors"], serde_json::json!(["nic_model"]));
     for environment in ["a", "b"] {
-        let repeats = fs::read_dir(place.path("X").join(environment)).unwrap().flatten();
+        let repeats = fs::read_dir(path("X").join(environment)).unwrap().flatten();
         let names: Vec<String> = repeats.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
         assert_eq!(names.iter().filter(|n| n.starts_with("repeat")).count(), 2, "{names:?}");
     }
-    let compared = place.perfvt(&["compare", "X", "--no-html"]);
-    assert_eq!(compared.code, 0, "{}", compared.err);
+    guests.ends_with(0, guests.perfvt().args(["compare", "X", "--no-html"]));
+    guests.assert_nothing_left();
 }
 
 /// The pilot is one of the samples, of four rows that gate in two cases.

@@ -6,13 +6,14 @@ use crate::support;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
-use support::bootable::bootable;
+use support::bootable::{ASKING, bootable, says_what_it_was_asked};
 use support::{apart, beside, files, output, text};
 
 /// Debian's UEFI firmware without its variables.
 const OVMF: &str = "/usr/share/OVMF/OVMF_CODE.fd";
 
 #[test]
+#[ignore = "soak: the BIOS starts a packed kernel, which unpacks itself for a minute under emulation, twice"]
 fn two_images_that_seabios_starts_are_compared_as_two_environments() {
     let Some(_guard) = beside() else { return };
     let dir = tempfile::tempdir_in("/var/tmp").unwrap();
@@ -69,6 +70,5 @@ fn an_image_is_started_by_uefi_and_entered_by_its_console() {
     ] {
         shell.args(["--set", set]);
     }
-    let shell = output(shell.args(["--", "sh", "-c", "test -d /sys/firmware/efi && cat /etc/hostname"]));
-    assert_eq!(text(&shell.stdout), "debian\n", "{}", text(&shell.stderr));
+    says_what_it_was_asked(&output(shell.arg("--").args(ASKING)), "started by UEFI\n");
 }

@@ -165,6 +165,21 @@ fn show_tells_boots_from_intervals_and_names_what_is_invalid() {
 }
 
 #[test]
+fn an_option_whose_variable_was_never_set_is_refused() {
+    let place = Place::two_sides();
+    for line in
+        ["lake add L base --commit=", "nightly --lake=", "run netperf --set=", "compare base slow --format="]
+    {
+        let flag = line.split_whitespace().last().unwrap().trim_end_matches('=');
+        place.perfvt(line).refuses(flag);
+    }
+    place
+        .perfvt("lake add L base --commit=")
+        .refuses("--commit has an empty value; was a variable of the shell never set?");
+    assert!(!place.path("L").exists());
+}
+
+#[test]
 fn show_and_plan_refuse_what_is_no_side() {
     let place = Place::two_sides();
     place.run_dir("X/base", "virtio", 1000.0);

@@ -18,10 +18,8 @@ use super::decimal::Decimals;
 use super::draft::{Case, Draft, Facts, key};
 use super::spelling::Sort;
 use super::{Parsed, Record, table};
-use crate::tool::NO_END;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use table::End;
 
 /// What a column is.
 #[derive(Clone, PartialEq)]
@@ -107,7 +105,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     draft.foreign.names_repeats = table.columns.contains(&Column::Repeat);
     let mut repeats = None;
     for line in lines {
-        if let Some(reason) = cut(line.end, table.columns.last()) {
+        if let Some(reason) = table::cut(line.end, table.columns.last() == Some(&Column::Value)) {
             draft.lose(line.number, reason);
         } else if is_heading(&line) {
             table = Table { columns: headings(&line)?, decimals, last: None };
@@ -197,17 +195,6 @@ impl Repeats {
         if first != self.before {
             record.run = Some(format!("{}.{run}", self.before.saturating_add(1)).into());
         }
-    }
-}
-
-/// Why a line may be the first part of a longer one. What stands in closed quotes could go on with a second quote, but then
-/// it would be no number.
-fn cut(end: End, last: Option<&Column>) -> Option<&'static str> {
-    match end {
-        End::Closed => None,
-        End::Quote if last == Some(&Column::Value) => None,
-        End::Quote | End::Text => Some(NO_END),
-        End::Inside => Some("a quote that is opened here is never closed: the file may be cut off"),
     }
 }
 

@@ -8,6 +8,7 @@
 //! may be the first part of a longer one: nothing of it is read, and it is a loss.
 
 mod benchfmt;
+mod columns;
 mod dated;
 mod decimal;
 mod draft;
@@ -47,6 +48,7 @@ mod table;
 mod uperf_text;
 mod wide_csv;
 
+pub use columns::{Cells, Columns};
 pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
 pub use look::{is_of_a_tool, is_packed_otherwise, look};
 pub use plain::plain;

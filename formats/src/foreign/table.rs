@@ -1,5 +1,6 @@
 //! Lines of separated values (RFC 4180), with the line on which each begins.
 
+use crate::tool::NO_END;
 use std::borrow::Cow;
 
 /// One line of a table.
@@ -23,6 +24,17 @@ pub(super) enum End {
     Text,
     /// With the text, inside a quote that is never closed.
     Inside,
+}
+
+/// Why a line may be the first part of a longer one. What stands in closed quotes could go on with a second quote, but then
+/// it would be no number.
+pub(super) fn cut(end: End, last_is_a_number: bool) -> Option<&'static str> {
+    match end {
+        End::Closed => None,
+        End::Quote if last_is_a_number => None,
+        End::Quote | End::Text => Some(NO_END),
+        End::Inside => Some("a quote that is opened here is never closed: the file may be cut off"),
+    }
 }
 
 /// Splits a text; blank lines are left out. A quote that is never closed ends with the text.

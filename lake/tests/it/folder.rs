@@ -165,6 +165,24 @@ fn events_are_added_and_a_line_that_was_cut_is_none() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_listed_is_named_and_is_not_nothing() {
+    let (_dir, lake) = lake();
+    lake.add(&night("20261101-nightly", "202611", 3, 1)).unwrap();
+    let points = lake.root().join("points");
+    fs::rename(&points, lake.root().join("aside")).unwrap();
+    fs::write(&points, "x").unwrap();
+    let found = lake.rows::<Point>();
+    assert!(found.rows.is_empty() && found.torn.len() == 1, "{:?}", found.torn);
+    assert!(
+        found.torn[0].path == points && found.torn[0].why.starts_with("listing it: "),
+        "{:?}",
+        found.torn
+    );
+    assert_eq!(lake.check().len(), 2);
+    assert_eq!(lake.compact("202612").unwrap().torn.len(), 1);
+}
+
+#[test]
 fn a_boot_takes_at_most_25_bytes() {
     let (_dir, lake) = lake();
     for day in 0..30 {

@@ -137,9 +137,13 @@ pub(super) fn set(measured_unix: Option<i64>) -> Option<i64> {
 pub(super) fn all(root: &Path) -> (Vec<Entry>, Vec<String>) {
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
     let folder = root.join("r");
-    let Ok(listing) = std::fs::read_dir(&folder) else { return (entries, problems) };
-    for name in listing.flatten().map(|e| e.file_name()) {
-        let path = folder.join(&name).join(ENTRY_FILE);
+    let listing = edge::read::listing(&folder).unwrap_or_else(|error| {
+        problems.push(format!("listing {}: {error}", folder.display()));
+        Vec::new()
+    });
+    for found in listing {
+        let name = found.file_name().unwrap_or_default();
+        let path = found.join(ENTRY_FILE);
         match store::read_json::<Entry>(&path, ENTRY_FORMAT) {
             Ok(entry) if is_id(&entry.id) && *entry.id == *name => entries.push(entry),
             Ok(entry) => {

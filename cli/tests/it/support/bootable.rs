@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 const SECTOR: u64 = 512;
 /// First sectors: of the partition with the loader, and of the system's.
@@ -16,6 +16,18 @@ const SYSTEM: u32 = 64 * 2048;
 const SYSTEM_SECTORS: u32 = 4 << 21;
 const COMMAND_LINE: &str = "root=LABEL=perfvt rw console=ttyS0 quiet cryptomgr.notests";
 const MBR: &str = "/usr/lib/syslinux/mbr/mbr.bin";
+
+/// What a whole Debian is asked, with words that a shell would read otherwise.
+pub const ASKING: [&str; 7] = ["sh", "-c", SCRIPT, "sh", "a b", "$(id)", "'"];
+const SCRIPT: &str = "test -d /sys/firmware/efi && echo started by UEFI; cat /etc/hostname; command -v netserver; \
+                      printf '%s|' \"$@\"; echo oops >&2; exit 3";
+
+/// That it answered as it should, behind what its firmware is.
+pub fn says_what_it_was_asked(shell: &Output, firmware: &str) {
+    let (out, err) = (text(&shell.stdout), text(&shell.stderr));
+    assert_eq!(out, format!("{firmware}debian\n/run/perfvt/bin/netserver\na b|$(id)|'|"), "{err}");
+    assert_eq!((err.as_str(), shell.status.code()), ("oops\n", Some(1)));
+}
 
 /// The disk of the Debian guest in the cache, which is built where it is missing or was made before a compiler was in it.
 pub fn debian() -> Option<PathBuf> {
