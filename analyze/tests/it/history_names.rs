@@ -68,7 +68,7 @@ fn aliases_follow_each_other_and_a_new_name_may_be_said_before_it_is_there() {
     let later = nights(&["c"], 12, |_, _| 1.0);
     let later: Vec<&str> =
         later.lines().enumerate().filter(|(at, _)| *at == 0 || *at > 24).map(|l| l.1).collect();
-    add(&lake, &later.join("\n"));
+    add(&lake, &(later.join("\n") + "\n"));
     assert_eq!(names(&read(&lake)), [("unknown/table/c/throughput/main", 12)]);
 }
 

@@ -178,7 +178,7 @@ fn what_cannot_be_said_or_added_is_refused_with_the_way_out() {
     // One of two that does not read: nothing is added.
     let bad = place.write("bad.csv", "time,value\n2026-01-01,fast\n");
     let other = place.0.path().join("other").display().to_string();
-    place.is(&["lake", "add", &other, &table, &bad], 2, "bad.csv:2: value 'fast' is no number");
+    place.is(&["lake", "add", &other, &table, &bad], 2, "bad.csv:2: value 'fast' is not a finite number");
     assert!(!Path::new(&other).exists());
 }
 
