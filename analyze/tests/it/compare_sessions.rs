@@ -103,7 +103,8 @@ fn sessions_are_the_replicates_where_each_side_has_two_or_more() {
 
 #[test]
 fn a_block_whose_sides_have_a_boot_of_the_host_each_is_a_pair() {
-    let (mut a, mut b) = (side("base", 1.0), side("head", 0.8));
+    let mut a = side("base", 1.0);
+    let mut b = Env::new("head", vec![throughput(&[81.0, 82.5, 79.0, 80.0, 78.5, 82.0])]);
     a.host_boots = vec!["h1", "h3", "h5", "h7", "h9", "h11"];
     b.host_boots = vec!["h2", "h4", "h6", "h8", "h10", "h12"];
     let result = judged(&a, &b);

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::args::Conduct;
 use crate::signals::Signals;
-use collect::campaign::{AfterBlock, BeforeBoot};
+use collect::campaign::{AfterBlock, BeforeBoot, Hooks};
 use model::{CampaignFile, EnvironmentPlan, FarmShard};
 use std::path::PathBuf;
 
@@ -32,6 +32,15 @@ impl Between {
     /// Nothing.
     pub fn nothing() -> Between {
         Between { after_block: Box::new(|_, _| {}), before_boot: None }
+    }
+
+    /// The hooks of a campaign with these.
+    pub fn hook(self, hooks: Hooks<'_>) -> Hooks<'_> {
+        let hooks = hooks.after_block(self.after_block);
+        match self.before_boot {
+            Some(asked) => hooks.before_boot(asked),
+            None => hooks,
+        }
     }
 
     /// Refuses a campaign that needs boots of its host where nobody can have it booted.

@@ -319,10 +319,7 @@ fn execute(
         NoiseGuard::new(Reader::here(), Limits::default(), real).stopping(move || asked.seen().is_some());
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals.clone());
     let tell = progress.teller();
-    let mut hooks = Hooks::new(&mut progress).guard(guard).after_block(between.after_block);
-    if let Some(asked) = between.before_boot {
-        hooks = hooks.before_boot(asked);
-    }
+    let mut hooks = between.hook(Hooks::new(&mut progress)).guard(guard);
     if conduct.keep_failed.has(Part::Guest) {
         hooks = hooks.keeper(Kept::new(dir, signals, tell));
     }
