@@ -3,10 +3,15 @@
 #
 #   scripts/farm-test.sh up DIR h1=amd64,kvm h2=amd64 ..   runs it until it is killed; DIR/ready is there when all hosts are
 #   scripts/farm-test.sh in DIR COMMAND ..                 a command on its control host
+#   scripts/farm-test.sh on DIR h1 COMMAND ..              a command on a host
 #   scripts/farm-test.sh cut DIR h1                        power cut: the host and all that runs on it is gone
 #   scripts/farm-test.sh boot DIR h1                       power on
 #   scripts/farm-test.sh controller DIR kill|start         slurmctld
 #   scripts/farm-test.sh daemon DIR h1                     kill -9 of a host's slurmd alone
+#   scripts/farm-test.sh reboot DIR h1,h2                  these hosts end and begin again, as Slurm's RebootProgram has it
+#
+# A kernel for one boot is what a kexec that pretends wrote into DIR/hosts/h1/loaded: the command line that the host then has, or
+# the word panic, and the old one is back.
 #
 # The control host has network, PID and mount namespaces of its own, and each host has such ones within these, with its own sysfs
 # (so its own locks on CPUs), boot id and machine id. Who kills the process of `up` by KILL, for unshare ignores TERM, ends everything: daemons, hosts, bridge.
@@ -32,6 +37,8 @@ keys() {
 # cannot begin. CgroupPlugin: left to itself, slurmd dies where no cgroup file system is mounted.
 configuration() {
     echo CgroupPlugin=cgroup/v1 > "$dir/cgroup.conf"
+    printf '#!/bin/sh\nexec bash "%s" reboot-here "%s" "$1"\n' "$self" "$dir" > "$dir/reboot"
+    chmod +x "$dir/reboot"
     cat > "$dir/slurm.conf" << CONF
 ClusterName=perfvt
 SlurmctldHost=control($net.1)
@@ -58,6 +65,9 @@ SlurmctldTimeout=5
 SlurmdTimeout=5
 MessageTimeout=3
 KillWait=10
+RebootProgram=$dir/reboot
+SlurmctldParameters=reboot_from_controller
+ResumeTimeout=30
 JobRequeue=1
 SlurmdParameters=config_overrides
 MailProg=${FARM_MAIL:-/bin/true}
@@ -70,7 +80,11 @@ boot() {
     local name=$1 host=$dir/hosts/$1 id
     id=$(cat "$host/number")
     cat /proc/sys/kernel/random/uuid > "$host/boot_id"
-    rm -f "$host/wired"
+    cat /proc/cmdline > "$host/cmdline"
+    if [ -e "$host/loaded" ] && [ "$(cat "$host/loaded")" != panic ]; then
+        cat "$host/loaded" > "$host/cmdline"
+    fi
+    rm -f "$host/wired" "$host/loaded"
     setsid unshare --net --pid --mount --uts --fork --kill-child --mount-proc \
         bash "$self" host "$dir" "$name" > "$host/out" 2>&1 < /dev/null &
     local starter=$!
@@ -95,6 +109,7 @@ host() {
     mount --make-rprivate /
     mount -t sysfs sysfs /sys
     mount --bind "$host/boot_id" /proc/sys/kernel/random/boot_id
+    mount --bind "$host/cmdline" /proc/cmdline
     [ ! -e /etc/machine-id ] || mount --bind "$host/machine_id" /etc/machine-id
     until [ -e "$host/wired" ]; do sleep 0.01; done
     ip addr add "$net.$((id + 1))/24" dev eth0
@@ -144,6 +159,12 @@ up)
 serve) serve "$@" ;;
 host) host "$@" ;;
 in) inside "$@" ;;
+on) inside bash "$self" on-here "$dir" "$@" ;;
+on-here)
+    target=$(first_of "$(cat "$dir/hosts/$1/starter")")
+    shift
+    exec nsenter --target "$target" --net --pid --mount --uts "$@"
+    ;;
 boot) inside bash "$self" boot-here "$dir" "$1" ;;
 boot-here) boot "$1" ;;
 cut) inside bash "$self" cut-here "$dir" "$1" ;;
@@ -153,6 +174,13 @@ controller)
     kill) inside bash -c 'kill -9 "$(cat "$1")"' - "$dir/slurmctld.pid" ;;
     start) inside slurmctld ;;
     esac
+    ;;
+reboot) inside bash "$self" reboot-here "$dir" "$1" ;;
+reboot-here)
+    for name in ${1//,/ }; do
+        cut "$name"
+        boot "$name"
+    done
     ;;
 daemon) inside bash "$self" daemon-here "$dir" "$1" ;;
 daemon-here)

@@ -89,6 +89,15 @@ fn one_after_the_other(a: &[Repeat], b: &[Repeat]) -> Option<bool> {
     Some(a.1 < b.0 || b.1 < a.0)
 }
 
+/// Whether each block of a campaign is a pair of boots of one host, one for each side: then what a boot of the host does is part of
+/// the scatter between blocks, and the block is the pair.
+fn has_pairs(a: &Boots, b: &Boots, plan: Option<&[u32]>) -> bool {
+    let alone = |side: &Boots| side.values().all(|boots| *boots == 1);
+    let campaigns: BTreeSet<(&str, &str)> =
+        a.keys().chain(b.keys()).map(|session| (&*session.host, &*session.campaign)).collect();
+    plan.is_some_and(|blocks| blocks.len() >= 2) && campaigns.len() == 1 && alone(a) && alone(b)
+}
+
 impl Sessions {
     /// `plan`: the blocks of one campaign in which both sides stand beside each other, where they are environments of one.
     pub fn of(a: &[Repeat], b: &[Repeat], plan: Option<&[u32]>) -> Sessions {
@@ -110,6 +119,7 @@ impl Sessions {
         let in_turn =
             plan.is_some_and(|blocks| !blocks.is_empty()) || one_after_the_other(a, b) != Some(true);
         let standing = match shared {
+            false if has_pairs(&of_a, &of_b, plan) => Interleaving::Interleaved,
             true if !in_turn => Interleaving::OneSession,
             true if apart.iter().any(|(boots, _)| *boots > 0) => Interleaving::Partly,
             true => Interleaving::Interleaved,

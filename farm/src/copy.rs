@@ -205,7 +205,11 @@ pub fn sum_of(content: &[u8]) -> String {
     blake3::hash(content).to_hex().to_string()
 }
 
-fn sum_of_file(path: &Path) -> Result<String, StoreError> {
+/// BLAKE3 of a file, in hexadecimal digits.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn sum_of_file(path: &Path) -> Result<String, StoreError> {
     let mut hasher = blake3::Hasher::new();
     let mut file = edge::read::open(path).map_err(io_error("reading", path))?;
     std::io::copy(&mut file, &mut hasher).map_err(io_error("reading", path))?;

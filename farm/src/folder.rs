@@ -1,6 +1,7 @@
 //! A farm's directory: what was asked for, what was done about it, and where everything lies.
 
 use crate::asked::is_name;
+use crate::boots::{BOOTS_FORMAT, Boots};
 use crate::events::Event;
 use crate::slurm::BODY;
 use edge::Scratch;
@@ -268,6 +269,27 @@ impl Farm {
         self.dir.join(ENDS).join(format!("{k:02}.machine.json"))
     }
 
+    /// What is known of the boots of a shard's host.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    pub fn boots(&self, k: u32) -> Result<Boots, FarmError> {
+        let path = self.boots_file(k);
+        if !path.exists() { Ok(Boots::default()) } else { Ok(store::read_json(&path, BOOTS_FORMAT)?) }
+    }
+
+    /// Writes that down. Its shard alone does.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn note_boots(&self, k: u32, boots: &Boots) -> Result<(), FarmError> {
+        Ok(store::write_json(&self.boots_file(k), boots)?)
+    }
+
+    fn boots_file(&self, k: u32) -> PathBuf {
+        self.dir.join(ENDS).join(format!("{k:02}.boots.json"))
+    }
+
     fn end_file(&self, k: u32) -> PathBuf {
         self.dir.join(ENDS).join(format!("{k:02}.json"))
     }
@@ -341,7 +363,7 @@ mod tests {
     pub(crate) fn file(hosts: &[&str]) -> FarmFile {
         let shard = |(index, host): (usize, &&str)| {
             let k = index as u32 + 1;
-            ShardPlan { k, host: (*host).to_owned(), seed: 7 + u64::from(k), blocks: 5 }
+            ShardPlan { k, host: (*host).to_owned(), seed: 7 + u64::from(k), blocks: 5, client: None }
         };
         FarmFile {
             format: FARM_FORMAT,

@@ -7,6 +7,7 @@
 //! folder   DIR/ID: farm.json, events.jsonl, ends/, logs/, shards/
 //! copy     finished repeats and the journal, from the host's disk to DIR/ID/shards, each file with its sum
 //! state    journal, end, events and Slurm's word ──> how a shard stands
+//! boots    which boot of a host is needed, which is here ──> what is to be done (pure); kernel: one for a single boot, by kexec
 //! ```
 //!
 //! A shard's journal is the truth, and what Slurm says of its job a hint: Slurm forgets jobs, and after a crash it may believe old
@@ -15,9 +16,11 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod asked;
+pub mod boots;
 pub mod copy;
 mod events;
 pub mod folder;
+pub mod kernel;
 pub mod slurm;
 pub mod state;
 

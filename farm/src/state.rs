@@ -76,6 +76,21 @@ impl Standing {
         }
     }
 
+    /// What has to happen before it is at rest; `None` where it is.
+    pub fn waits_for(&self) -> Option<&'static str> {
+        match self {
+            Standing::Queued { .. } => Some("its turn in Slurm's queue"),
+            Standing::Running => Some("its blocks"),
+            Standing::Interrupted { .. } => Some("Slurm to begin it again"),
+            Standing::HostDown { .. } => Some("its host to come back"),
+            Standing::Held { .. }
+            | Standing::Finished { .. }
+            | Standing::Failed { .. }
+            | Standing::Lost
+            | Standing::Cancelled => None,
+        }
+    }
+
     /// Whether everything is measured.
     pub fn is_finished(&self) -> bool {
         matches!(self, Standing::Finished { .. })
@@ -83,14 +98,7 @@ impl Standing {
 
     /// Whether nothing more happens unless somebody does something.
     pub fn is_at_rest(&self) -> bool {
-        matches!(
-            self,
-            Standing::Held { .. }
-                | Standing::Finished { .. }
-                | Standing::Failed { .. }
-                | Standing::Lost
-                | Standing::Cancelled
-        )
+        self.waits_for().is_none()
     }
 }
 
@@ -263,6 +271,13 @@ mod tests {
             "host-down (h1 is allocated*)"
         );
         assert_eq!(of(&[], &idle, None, &(5, Event::Cancelled { shard: 1 }), None), "cancelled");
+    }
+
+    #[test]
+    fn what_goes_on_by_itself_says_what_it_waits_for() {
+        let down = Standing::HostDown { reason: "h1 is down*".into() };
+        assert_eq!((down.waits_for(), down.is_at_rest()), (Some("its host to come back"), false));
+        assert_eq!((Standing::Lost.waits_for(), Standing::Lost.is_at_rest()), (None, true));
     }
 
     #[test]

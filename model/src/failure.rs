@@ -78,6 +78,8 @@ pub enum Code {
     Misplaced,
     /// The host was not quiet enough.
     Noisy,
+    /// The host did not boot with the kernel that it was to have: the old one is back.
+    HostKernel,
     /// The host lacks something, or the request cannot be carried out on it.
     Host,
     /// Nothing of the campaign succeeded, so it was stopped.
@@ -98,7 +100,7 @@ pub enum Scope {
 }
 
 /// Every code with its word in files.
-const WORDS: [(Code, &str); 32] = [
+const WORDS: [(Code, &str); 33] = [
     (Code::Hang, "hang"),
     (Code::Panic, "panic"),
     (Code::SetUp, "set-up"),
@@ -128,6 +130,7 @@ const WORDS: [(Code, &str); 32] = [
     (Code::Deadline(Phase::Shutdown), "deadline-shutdown"),
     (Code::Misplaced, "misplaced"),
     (Code::Noisy, "noisy"),
+    (Code::HostKernel, "host-kernel"),
     (Code::Host, "host"),
     (Code::GivenUp, "given-up"),
     (Code::Unknown, "unknown"),
@@ -156,6 +159,7 @@ impl Code {
             | Code::IoError
             | Code::ChannelBroken
             | Code::NetworkLost
+            | Code::HostKernel
             | Code::Deadline(Phase::Boot | Phase::Prepare | Phase::Shutdown)
             | Code::Unknown => Scope::Guest,
             Code::HostNoSpace | Code::Host | Code::GivenUp | Code::Deadline(Phase::Image) => Scope::Host,

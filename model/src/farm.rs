@@ -52,6 +52,9 @@ pub struct ShardPlan {
     pub seed: u64,
     /// Blocks of its campaign: boots of each environment.
     pub blocks: u32,
+    /// Name of the host on which its clients run, which Slurm gives to the same job; absent where they are on its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
 }
 
 /// How a job is begun on its host.
@@ -76,6 +79,9 @@ pub struct JobPlan {
     /// A program, with its arguments, that each host runs before it measures for the first time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<String>,
+    /// Each host boots before it measures; with a kernel of the host as a factor, before each boot of a guest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh_boots: bool,
 }
 
 /// Which shard of a farm a campaign is.

@@ -22,6 +22,7 @@ pub const EXPECTED: &[(Lack, &str, &str)] = &[
     (Lack::Root, "scenarios::guests_are_plugged_into_bridges", "bridges need root"),
     (Lack::Root, "ends::another_user_is_kept_off", "only root can be two users"),
     (Lack::Root, "farm::three_hosts", "hosts of namespaces need root"),
+    (Lack::Root, "farm_boots::", "hosts of namespaces need root"),
     (Lack::Root, "guests::an_ordinary_user_can_do_it_all", "the tests themselves run as one"),
     (Lack::Root, "images::a_user_without_further_ids", "only root can become such a user"),
     (Lack::Root, "ssh::", "another user's network is root's to enter"),

@@ -102,6 +102,21 @@ fn sessions_are_the_replicates_where_each_side_has_two_or_more() {
 }
 
 #[test]
+fn a_block_whose_sides_have_a_boot_of_the_host_each_is_a_pair() {
+    let mut a = side("base", 1.0);
+    let mut b = Env::new("head", vec![throughput(&[81.0, 82.5, 79.0, 80.0, 78.5, 82.0])]);
+    a.host_boots = vec!["h1", "h3", "h5", "h7", "h9", "h11"];
+    b.host_boots = vec!["h2", "h4", "h6", "h8", "h10", "h12"];
+    let result = judged(&a, &b);
+    let judged_row = row(&result, ID);
+    assert_eq!((judged_row.model, judged_row.a.n), (Some(Model::Blocked), 6));
+    assert_eq!((judged_row.verdict, standing(&result)), (Verdict::Regressed, Interleaving::Interleaved));
+    // Of two campaigns nothing says which boots belong together.
+    b.campaign = "c2";
+    assert_eq!(standing(&judged(&a, &b)), Interleaving::Sessions);
+}
+
+#[test]
 fn files_that_do_not_tell_their_session_are_judged_under_a_banner() {
     let root = tempfile::tempdir().unwrap();
     let text = |v: f64| g4(&[(64, v, 40.0)]);

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// `perfvt farm`.
 #[derive(Debug, Args)]
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 
 EXIT CODES
   0    done; gather: every shard is finished
-  1    gather: some shards are not finished; host states that Slurm would not change
+  1    gather: some shards are not finished, also when nothing changed for as long as --patience says; host states that Slurm would not change
   2    usage or input error, Slurm is not here or does not answer, a host is unknown or set aside
   4    gather: every shard is finished, and some cells are invalid
   130  interrupted while it waited")]
@@ -45,6 +46,9 @@ pub enum FarmVerb {
         /// Wait until nothing goes on by itself any more
         #[arg(long)]
         wait: bool,
+        /// Give up waiting when nothing has changed for so long: 90s, 30m, 12h, 2d
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = patience)]
+        patience: Duration,
     },
     /// End the shards that are not finished, each after the sample in hand; what is finished stays
     Cancel {
@@ -88,6 +92,23 @@ pub enum FarmVerb {
     },
 }
 
+/// A time in words: `90s`, `30m`, `12h`, `2d`.
+fn patience(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("want a time such as 90s, 30m, 12h or 2d, and not {text}");
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3600,
+        Some('d') => 24 * 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    if number == 0 || number > 1_000_000 {
+        return Err(wrong());
+    }
+    Ok(Duration::from_secs(number * unit))
+}
+
 /// `perfvt farm submit`.
 #[derive(Debug, Args)]
 pub struct Submit {
@@ -97,6 +118,9 @@ pub struct Submit {
     /// Which hosts: all, names (h1,h2), or a number of hosts with labels ('3*amd64&kvm')
     #[arg(long, value_name = "HOSTS")]
     pub hosts: String,
+    /// Hosts for clients, one for each of --hosts, as those are given: the shard has client=ADDRESS, by which Slurm reaches it
+    #[arg(long, value_name = "HOSTS")]
+    pub clients: Option<String>,
     /// Its name [default: WORKLOAD-TIME]. Handing in the same again hands in only what is not finished and not in the queue
     #[arg(long, value_name = "NAME")]
     pub id: Option<String>,
@@ -118,6 +142,10 @@ pub struct Submit {
     /// An A/A campaign: the first environment against itself. What it finds is the host's own doing
     #[arg(long)]
     pub canary: bool,
+    /// Reboot each host before it measures, so that boots of hosts are what is repeated; with host_kernel in an environment, before
+    /// each boot of a guest. Takes the right to reboot hosts, and RebootProgram in slurm.conf
+    #[arg(long)]
+    pub fresh_boots: bool,
     /// perfvt itself, under a path that all hosts have [default: the one that runs]
     #[arg(long, value_name = "FILE")]
     pub program: Option<PathBuf>,
@@ -148,12 +176,19 @@ pub struct Timer {
 
 /// `perfvt farm prune`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("published").required(true).multiple(true))]
 pub struct Prune {
     /// Where farms are kept
     pub farm: PathBuf,
     /// How old a finished farm is whose raw output goes: 180d
     #[arg(long, value_name = "DAYS")]
     pub keep_raw: String,
+    /// A site that results are published to; what it holds is kept. Repeatable
+    #[arg(long = "site", value_name = "DIR", group = "published")]
+    pub sites: Vec<PathBuf>,
+    /// Nothing of these farms is published anywhere
+    #[arg(long, group = "published")]
+    pub no_site: bool,
     /// Remove nothing, and say what would go
     #[arg(long)]
     pub dry_run: bool,

@@ -6,6 +6,7 @@ use crate::signals::Signals;
 use crate::stopping::budget;
 use crate::verbs::history::{called, read};
 use crate::verbs::moment::who;
+use crate::verbs::of_farm::Between;
 use crate::verbs::options::defaults;
 use crate::verbs::run::{How, collect, request, resume_by, tell};
 use crate::{DONE, Error, INTERRUPTED, NOTHING, own_executable};
@@ -153,7 +154,7 @@ fn begin(
         dir: &asked.dir,
         conduct: &run.conduct,
         stopping: Some(Box::new(by)),
-        after_block: Box::new(|_, _| {}),
+        between: Between::nothing(),
     };
     collect(prepared, how, false, signals, out, err)
 }

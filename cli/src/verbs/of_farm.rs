@@ -3,8 +3,12 @@
 use crate::Error;
 use crate::args::Conduct;
 use crate::signals::Signals;
-use collect::campaign::AfterBlock;
-use model::FarmShard;
+use collect::campaign::{AfterBlock, BeforeBoot, Hooks};
+use model::{CampaignFile, EnvironmentPlan, FarmShard};
+use std::path::PathBuf;
+
+/// The key of an environment that is measured on a kernel of the host's own.
+const HOST_KERNEL: &str = "host_kernel";
 
 /// What a farm adds to a campaign.
 pub(crate) struct OfFarm {
@@ -12,16 +16,59 @@ pub(crate) struct OfFarm {
     pub shard: FarmShard,
     /// Signals, which are listened to already.
     pub signals: Signals,
-    /// Copies blocks that have ended.
-    pub copies: AfterBlock<'static>,
+    /// What is done between blocks and boots.
+    pub between: Between,
+}
+
+/// What is done between the blocks and the boots of a campaign.
+pub(crate) struct Between {
+    /// Is told of each block that has ended.
+    pub after_block: AfterBlock<'static>,
+    /// Has the host booted; without it nobody can.
+    pub before_boot: Option<BeforeBoot<'static>>,
+}
+
+impl Between {
+    /// Nothing.
+    pub fn nothing() -> Between {
+        Between { after_block: Box::new(|_, _| {}), before_boot: None }
+    }
+
+    /// The hooks of a campaign with these.
+    pub fn hook(self, hooks: Hooks<'_>) -> Hooks<'_> {
+        let hooks = hooks.after_block(self.after_block);
+        match self.before_boot {
+            Some(asked) => hooks.before_boot(asked),
+            None => hooks,
+        }
+    }
+
+    /// Refuses a campaign that needs boots of its host where nobody can have it booted.
+    pub fn check(&self, file: &CampaignFile) -> Result<(), Error> {
+        let asked = file.environments.iter().find(|environment| host_kernel(environment).is_some());
+        match asked.filter(|_| self.before_boot.is_none()) {
+            None => Ok(()),
+            Some(environment) => Err(format!(
+                "{HOST_KERNEL} of {}: a kernel of the host is a boot of the host for each boot of a guest, which a farm has: perfvt farm submit --fresh-boots (perfvt help farm)",
+                environment.name
+            )
+            .into()),
+        }
+    }
+}
+
+/// The kernel of the host that an environment is to be measured on.
+pub(crate) fn host_kernel(environment: &EnvironmentPlan) -> Option<PathBuf> {
+    let params = environment.to_params();
+    params.get(HOST_KERNEL).map(str::trim).filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
 impl OfFarm {
-    /// The signals that are listened to, and who is told of blocks.
-    pub fn parts(farm: Option<OfFarm>, conduct: &Conduct) -> Result<(Signals, AfterBlock<'static>), Error> {
+    /// The signals that are listened to, and what is done between blocks.
+    pub fn parts(farm: Option<OfFarm>, conduct: &Conduct) -> Result<(Signals, Between), Error> {
         match farm {
-            Some(OfFarm { signals, copies, .. }) => Ok((signals, copies)),
-            None => Ok((Signals::watch(conduct.nohup)?, Box::new(|_, _| {}))),
+            Some(OfFarm { signals, between, .. }) => Ok((signals, between)),
+            None => Ok((Signals::watch(conduct.nohup)?, Between::nothing())),
         }
     }
 }

@@ -10,16 +10,14 @@ use crate::stopping::{self, ByRule};
 use crate::verbs::drive::kept::Kept;
 use crate::verbs::dry_run::{View, show_plan};
 use crate::verbs::lake::add_campaign;
-use crate::verbs::of_farm::OfFarm;
+use crate::verbs::of_farm::{Between, OfFarm};
 use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use analyze::history::Told;
 use collect::brought::to_build;
 use collect::campaign::setup::{Prepared, Request, Until, prepare, utc_stamp, without_exits_before_7_1};
-use collect::campaign::{
-    AfterBlock, Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part, Stopping,
-};
+use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part, Stopping};
 use collect::config::Source;
 use collect::environment::Stage;
 use collect::lab::window::counts_in_debugfs;
@@ -72,9 +70,9 @@ pub(super) fn run_by(
         return Ok(DONE);
     }
     story::check_junit(args.conduct.junit.as_deref(), &dir)?;
-    let (signals, after_block) = OfFarm::parts(farm, &args.conduct)?;
+    let (signals, between) = OfFarm::parts(farm, &args.conduct)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let how = How { dir: &dir, conduct: &args.conduct, stopping: None, after_block };
+    let how = How { dir: &dir, conduct: &args.conduct, stopping: None, between };
     let done = collect(prepared, how, args.join, signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
@@ -104,8 +102,8 @@ pub(super) struct How<'a> {
     pub conduct: &'a Conduct,
     /// What decides between blocks, instead of the width of intervals.
     pub stopping: Option<Box<dyn Stopping>>,
-    /// Who is told of blocks that have ended.
-    pub after_block: AfterBlock<'static>,
+    /// What is done between blocks and boots.
+    pub between: Between,
 }
 
 /// What the flags ask for.
@@ -180,6 +178,7 @@ pub(super) fn collect(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
+    how.between.check(&file)?;
     let (dir, here) = (how.dir, boot_id(Path::new("/")));
     let joined = if join { Some(Campaign::open(dir, &here)?) } else { None };
     if let Some(campaign) = &joined {
@@ -261,10 +260,11 @@ pub(super) fn resume_by(
     if file.accel == "kvm" {
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }
+    let (signals, between) = OfFarm::parts(farm, &args.conduct)?;
+    between.check(&file)?;
     let stage = survey(&file, &Cache::from_env()?)?;
-    let (signals, after_block) = OfFarm::parts(farm, &args.conduct)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let how = How { dir: &args.dir, conduct: &args.conduct, stopping, after_block };
+    let how = How { dir: &args.dir, conduct: &args.conduct, stopping, between };
     let done = go_on(args, (&file.id, stage, how), signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
@@ -303,7 +303,7 @@ pub fn reparse(dir: &Path, out: &mut dyn Write) -> Result<u8, Error> {
 
 /// Runs what has no result yet.
 fn execute(
-    How { dir, conduct, stopping, after_block }: How<'_>,
+    How { dir, conduct, stopping, between }: How<'_>,
     mut campaign: Campaign,
     testbed: &mut Testbed,
     signals: Signals,
@@ -319,7 +319,7 @@ fn execute(
         NoiseGuard::new(Reader::here(), Limits::default(), real).stopping(move || asked.seen().is_some());
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals.clone());
     let tell = progress.teller();
-    let mut hooks = Hooks::new(&mut progress).guard(guard).after_block(after_block);
+    let mut hooks = between.hook(Hooks::new(&mut progress)).guard(guard);
     if conduct.keep_failed.has(Part::Guest) {
         hooks = hooks.keeper(Kept::new(dir, signals, tell));
     }

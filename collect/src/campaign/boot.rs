@@ -29,6 +29,8 @@ pub(super) struct Boot<'a> {
     pub folder: String,
     /// No other attempt of this call follows.
     pub last: bool,
+    /// Why there is no boot of the host for it.
+    pub refused: Option<Failed>,
 }
 
 impl Boot<'_> {
@@ -139,6 +141,9 @@ impl Campaign {
         repeat: &mut Repeat,
         (logs, forensics): (&Path, &Path),
     ) -> Result<Option<End>, CampaignError> {
+        if let Some(failed) = &boot.refused {
+            return Ok(Some(End::Broken(failed.clone())));
+        }
         let booted = match booter.boot(&boot.environment.name, logs, forensics) {
             Ok(booted) => booted,
             Err(Unbooted { failed, rest }) => {

@@ -3,6 +3,7 @@
 //! ```text
 //!   for each block
 //!     for each boot
+//!       before_boot (the host itself is to boot first: the campaign is interrupted, and goes on there)
 //!       for each case
 //!         observer.stop?   guard.before (waits)   measure, parse   guard.after (judges)
 //!     stopping.look (settles cases, may end the campaign)
@@ -14,7 +15,7 @@
 use super::CampaignError;
 use crate::lab::{Failed, Lab};
 use model::journal::{Event, State};
-use model::{CampaignFile, Case, Params};
+use model::{CampaignFile, Case, EnvironmentPlan, Params};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -161,7 +162,22 @@ pub struct Hooks<'a> {
     pub(super) stopping: Box<dyn Stopping + 'a>,
     pub(super) keeper: Box<dyn Keeper + 'a>,
     pub(super) after_block: AfterBlock<'a>,
+    pub(super) before_boot: BeforeBoot<'a>,
 }
+
+/// The boot of the host that is there, for a boot of a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostBoot {
+    /// The right one.
+    Right,
+    /// Another one is needed: the campaign is interrupted, and goes on when the host has booted.
+    Wanted,
+    /// There will be none: the boot of the guest fails with this.
+    Broken(Failed),
+}
+
+/// Is asked before each boot of a guest whether the host is in the boot that the environment needs, for a block.
+pub type BeforeBoot<'a> = Box<dyn FnMut(&CampaignFile, &EnvironmentPlan, u32) -> HostBoot + 'a>;
 
 /// Is told of each block whose boots have all ended, also of those that ended in an earlier call: the campaign's directory, and
 /// those of the block's repeats, which do not change any more unless somebody asks for it.
@@ -176,6 +192,7 @@ impl<'a> Hooks<'a> {
             stopping: Box::new(Nothing),
             keeper: Box::new(Nothing),
             after_block: Box::new(|_, _| {}),
+            before_boot: Box::new(|_, _, _| HostBoot::Right),
         }
     }
 
@@ -194,6 +211,12 @@ impl<'a> Hooks<'a> {
     /// Is told of blocks that have ended.
     pub fn after_block(mut self, told: AfterBlock<'a>) -> Self {
         self.after_block = told;
+        self
+    }
+
+    /// Says which boot of the host a boot of a guest needs.
+    pub fn before_boot(mut self, asked: BeforeBoot<'a>) -> Self {
+        self.before_boot = asked;
         self
     }
 

@@ -40,7 +40,9 @@ pub mod setup;
 
 pub use error::CampaignError;
 pub use guard::{Mode, NoiseGuard};
-pub use hooks::{AfterBlock, Guard, Hooks, Keeper, Look, Observer, Sample, Spoiled, Stopping};
+pub use hooks::{
+    AfterBlock, BeforeBoot, Guard, Hooks, HostBoot, Keeper, Look, Observer, Sample, Spoiled, Stopping,
+};
 pub use keep::{Keep, Part, Parts};
 pub use open::Campaign;
 pub use runner::Ended;

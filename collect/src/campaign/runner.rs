@@ -2,7 +2,7 @@
 
 use super::boot::Boot;
 use super::files::remove_classic;
-use super::hooks::Hooks;
+use super::hooks::{Hooks, HostBoot};
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError};
 use crate::lab::Booter;
@@ -15,6 +15,9 @@ use std::path::PathBuf;
 /// So many boots in a row of one call without a single value stop a campaign: something is wrong that more hours will
 /// not mend. Two environments that each fail twice may still be bad luck; six boots are three repeats given up.
 const FUTILE_BOOTS: u32 = 6;
+
+/// What the journal says of an end that was asked for because the host itself is to boot.
+const HOST_BOOT: &str = "host-boot";
 
 /// How a campaign ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +236,11 @@ impl Campaign {
             if let Some(signal) = hooks.observer.stop() {
                 return Ok(Some(signal));
             }
+            let refused = match (hooks.before_boot)(&self.file, environment, block) {
+                HostBoot::Right => None,
+                HostBoot::Wanted => return Ok(Some(HOST_BOOT.to_owned())),
+                HostBoot::Broken(failed) => Some(failed),
+            };
             let repeat = match &mut opened {
                 Some(repeat) => repeat,
                 None => opened.insert(Repeat::open(&self.repeat_dir(environment, plan.repeat))?),
@@ -250,6 +258,7 @@ impl Campaign {
                 attempt,
                 folder: boot_folder(attempt, take),
                 last: made_here >= attempts,
+                refused,
             };
             let before = self.standing().cells.valid;
             if let Some(signal) = self.one_boot(booter, hooks, &boot, repeat)? {

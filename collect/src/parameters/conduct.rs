@@ -61,6 +61,12 @@ pub(super) const MEASURING: &[Known] = &[
         "a day and a bug: 2027-01-31, BUG-17",
         "what fails until that day is known: compare, its gate and JUnit say so with the bug, and count it again afterwards",
     ),
+    Known::new(
+        "host_kernel",
+        "",
+        "a file",
+        "kernel of the host itself: on a farm with --fresh-boots each host boots it once for each boot of these guests (farm.md); empty: the kernel that the host boots by itself",
+    ),
     Known::new("shuffle", "yes", "yes, no", "whether cases are shuffled in each boot"),
     Known::new(
         "attempts",

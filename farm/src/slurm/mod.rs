@@ -2,10 +2,12 @@
 
 mod error;
 mod parse;
+mod reboot;
 mod submit;
 
 pub use error::SlurmError;
 pub use parse::{Host, Job, TAG, tag};
+pub use reboot::NoReboot;
 pub use submit::{BODY, JobAsked};
 
 use error::told;
@@ -57,6 +59,18 @@ impl Slurm {
     /// As [`Slurm::hosts`].
     pub fn jobs(self) -> Result<Vec<Job>, SlurmError> {
         jobs(&self.ask("listing jobs", "squeue", &["-h", "-r", "-t", "all", "-o", JOBS])?)
+    }
+
+    /// The address by which Slurm reaches a host.
+    ///
+    /// # Errors
+    /// As [`Slurm::hosts`], or there is no such host.
+    pub fn address(self, host: &str) -> Result<String, SlurmError> {
+        let doing = format!("asking for the address of {host}");
+        let said = self.ask(&doing, "sinfo", &["-N", "-h", "-n", host, "-o", "%o"])?;
+        let found = said.lines().map(str::trim).find(|line| !line.is_empty());
+        let refused = || SlurmError::Refused { doing, said: format!("there is no host {host}") };
+        found.map(str::to_owned).ok_or_else(refused)
     }
 
     /// So many different hosts with these labels, as Slurm would choose them now.

@@ -133,6 +133,8 @@ pub(super) fn jobs(text: &str) -> Result<Vec<Job>, SlurmError> {
     fields::<5>("listing jobs", text)
         .map(|found| {
             let [id, state, host, reason, comment] = found?.map(str::to_owned);
+            // A job of several hosts of different kinds is known by the number of its first part, which runs its body.
+            let id = id.strip_suffix("+0").map(str::to_owned).unwrap_or(id);
             Ok(Job { id, state, host, reason, comment })
         })
         .collect()
@@ -178,6 +180,13 @@ mod tests {
             assert!(jobs.iter().any(|job| job.state == "COMPLETED" && !job.is_alive()));
             assert_eq!(chosen(test_only), Some("h[1-2]"));
         }
+    }
+
+    #[test]
+    fn a_job_with_a_client_host_is_known_by_its_first_part() {
+        let all = jobs("3+0|RUNNING|h1|None|perfvt:n:1\n3+1|RUNNING|c1|None|(null)\n").unwrap();
+        let found: Vec<(&str, &str)> = all.iter().map(|job| (&*job.id, &*job.comment)).collect();
+        assert_eq!(found, [("3", "perfvt:n:1"), ("3+1", "(null)")]);
     }
 
     #[test]

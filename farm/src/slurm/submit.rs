@@ -35,6 +35,8 @@ pub struct JobAsked {
     pub comment: String,
     /// The one host on which it may run.
     pub host: String,
+    /// Another host that is kept free for it, all of it.
+    pub client: Option<String>,
     /// A file with [`BODY`].
     pub body: PathBuf,
     /// Where what it says is added.
@@ -84,6 +86,14 @@ impl JobAsked {
             all.push("--mail-type=END,FAIL".into());
         }
         all.extend(self.more.iter().map(OsString::from));
+        if let Some(client) = &self.client {
+            // A second part of the job (sbatch(1), "heterogeneous jobs"); the body runs in the first one.
+            all.extend([":", "--requeue", "--exclusive", "--mem=0"].map(OsString::from));
+            all.push(with("nodelist", client.as_ref()));
+            all.push(with("job-name", format!("{}-client", self.name).as_ref()));
+            all.extend(self.minutes.map(|minutes| format!("--time={minutes}").into()));
+            all.extend(self.more.iter().map(OsString::from));
+        }
         all.push(self.body.clone().into());
         all.extend(self.command.iter().cloned());
         all
@@ -119,6 +129,7 @@ mod tests {
             name: "perfvt-n-1".into(),
             comment: "perfvt:n:1".into(),
             host: "h1".into(),
+            client: None,
             body: "/f/body.sh".into(),
             log: "/f/logs/01.log".into(),
             folder: "/home/a b".into(),
@@ -139,6 +150,13 @@ mod tests {
             "--requeue",
         ] {
             assert!(words[..body].iter().any(|word| word == option), "{option}: {words:?}");
+        }
+        let two = JobAsked { client: Some("c1".into()), ..job };
+        let words: Vec<String> = two.words().into_iter().map(|word| word.into_string().unwrap()).collect();
+        let (colon, body) = (words.iter().position(|word| word == ":").unwrap(), body + 9);
+        assert_eq!(words[body], "/f/body.sh");
+        for option in ["--nodelist=c1", "--exclusive", "--time=90", "--account=x"] {
+            assert!(words[colon..body].iter().any(|word| word == option), "{option}: {words:?}");
         }
     }
 }

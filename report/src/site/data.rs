@@ -274,6 +274,13 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// SHA-256 of a file.
+pub(super) fn sum_of_file(path: &Path) -> io::Result<String> {
+    let mut to = Summing::new(io::sink());
+    io::copy(&mut edge::read::open(path)?, &mut to)?;
+    Ok(to.sum())
+}
+
 /// SHA-256 of bytes.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))

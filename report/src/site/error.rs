@@ -41,6 +41,14 @@ pub enum SiteError {
         /// Which folder.
         path: PathBuf,
     },
+    /// An entry of a site that cannot be read.
+    #[error("{path}: {problem}; what it holds is not known: publish that result again, or remove its folder", path = path.display())]
+    Unread {
+        /// Which site.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The site would be part of what it publishes.
     #[error("the site {site} lies within the result {result}; give a folder outside of it", site = site.display(), result = result.display())]
     Inside {

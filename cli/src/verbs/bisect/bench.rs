@@ -6,6 +6,7 @@ use crate::args::{BisectHow, Run};
 use crate::bisect::RowFacts;
 use crate::signals::Signals;
 use crate::verbs::confirm::{env_word, resume_of, run_of};
+use crate::verbs::of_farm::Between;
 use crate::verbs::run::{How, collect, request, resume_by};
 use crate::{Error, INTERRUPTED, own_executable};
 use analyze::CompareOptions;
@@ -177,7 +178,7 @@ impl Bench<'_> {
         let (prepared, run) = self.plan(builds, seed, until)?;
         obstacles(&prepared.stage, Vec::new())?;
         let signals = self.signals.clone();
-        let how = How { dir, conduct: &run.conduct, stopping, after_block: Box::new(|_, _| {}) };
+        let how = How { dir, conduct: &run.conduct, stopping, between: Between::nothing() };
         collect(prepared, how, false, signals, &mut sink(), err)
     }
 

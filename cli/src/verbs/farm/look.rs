@@ -12,7 +12,7 @@ use model::journal::State;
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a farm that is waited for is looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -132,15 +132,18 @@ struct Gathered<'a> {
     shards: &'a [Shard],
 }
 
-/// Reads again all that was copied. Slurm is asked only where something is not finished.
+/// Reads again all that was copied. Slurm is asked only where something is not finished. `wait` is how long a farm that does not
+/// change is waited for.
 pub(super) fn gather(
     dir: &Path,
-    wait: bool,
+    wait: Option<Duration>,
     as_json: bool,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    if wait && !waited(dir, err)? {
+    if let Some(patience) = wait
+        && !waited(dir, patience, err)?
+    {
         return Ok(INTERRUPTED);
     }
     let (mut farm, _lock) = Farm::take(dir)?;
@@ -191,30 +194,35 @@ pub(super) fn gather(
     })
 }
 
-/// Waits until nothing goes on by itself. Gives whether nobody interrupted that.
-fn waited(dir: &Path, err: &mut dyn Write) -> Result<bool, Error> {
+/// Waits until nothing goes on by itself, or nothing has changed for too long. Gives whether nobody interrupted that.
+fn waited(dir: &Path, patience: Duration, err: &mut dyn Write) -> Result<bool, Error> {
     let signals = Signals::watch(false)?;
-    let mut told = String::new();
+    let (mut told, mut since) = (String::new(), Instant::now());
     loop {
         let farm = Farm::open(dir)?;
-        match Seen::now() {
+        let line = match Seen::now() {
             Ok(seen) => {
                 let all = shards(&farm, &seen)?;
                 if all.iter().all(|shard| shard.standing.is_at_rest()) {
                     return Ok(true);
                 }
-                let words: Vec<String> = all
-                    .iter()
-                    .map(|s| format!("{} {}/{} {}", s.host, s.blocks, s.of, s.standing.words()))
-                    .collect();
-                say_new(&mut told, words.join(", "), err)?;
+                waiting(&all)
             }
             // It may come back: what is running runs on.
-            Err(error @ SlurmError::Controller { .. }) => say_new(&mut told, error.to_string(), err)?,
+            Err(error @ SlurmError::Controller { .. }) => error.to_string(),
             Err(error) => return Err(error.into()),
+        };
+        if told != line {
+            writeln!(err, "waiting for {line}")?;
+            (told, since) = (line, Instant::now());
         }
-        let until = std::time::Instant::now() + LOOK;
-        while std::time::Instant::now() < until {
+        if since.elapsed() >= patience {
+            let seconds = patience.as_secs();
+            writeln!(err, "nothing has changed for {seconds} s (--patience): no longer waiting for {told}")?;
+            return Ok(true);
+        }
+        let until = Instant::now() + LOOK.min(patience.saturating_sub(since.elapsed()));
+        while Instant::now() < until {
             if signals.seen().is_some() {
                 return Ok(false);
             }
@@ -223,10 +231,38 @@ fn waited(dir: &Path, err: &mut dyn Write) -> Result<bool, Error> {
     }
 }
 
-fn say_new(told: &mut String, line: String, err: &mut dyn Write) -> Result<(), Error> {
-    if *told != line {
-        writeln!(err, "waiting: {line}")?;
-        *told = line;
+/// The shards that are not at rest, with what each waits for.
+fn waiting(all: &[Shard]) -> String {
+    let words = all.iter().filter_map(|shard| {
+        let (what, standing) = (shard.standing.waits_for()?, shard.standing.words());
+        Some(format!("{}, {}/{} blocks, {standing}: {what}", shard.host, shard.blocks, shard.of))
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_is_told_for_whom_and_for_what() {
+        let shard = |k: u32, standing: Standing| Shard {
+            k,
+            host: format!("h{k}"),
+            standing,
+            blocks: 1,
+            of: 3,
+            job: None,
+        };
+        let down = Standing::HostDown { reason: "h2 is down*".into() };
+        let all = [
+            shard(1, Standing::Running),
+            shard(2, down),
+            shard(3, Standing::Finished { valid: 1, invalid: 0 }),
+        ];
+        assert_eq!(
+            waiting(&all),
+            "h1, 1/3 blocks, running: its blocks; h2, 1/3 blocks, host-down (h2 is down*): its host to come back"
+        );
     }
-    Ok(())
 }

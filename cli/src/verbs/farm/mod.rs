@@ -19,7 +19,9 @@ pub fn farm(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8,
         FarmVerb::Hosts => hosts::hosts(args.json, out),
         FarmVerb::Submit(submit) => submit::submit(submit, args.json, out, err),
         FarmVerb::Status { dir } => look::status(dir, args.json, out),
-        FarmVerb::Gather { dir, wait } => look::gather(dir, *wait, args.json, out, err),
+        FarmVerb::Gather { dir, wait, patience } => {
+            look::gather(dir, wait.then_some(*patience), args.json, out, err)
+        }
         FarmVerb::Cancel { dir, now, shards } => steer::cancel(dir, *now, shards, (args.json, out), err),
         FarmVerb::Retry { dir, shards } => steer::retry(dir, shards, (args.json, out), err),
         FarmVerb::Move { dir, shard, host } => steer::give(dir, *shard, host, args.json, out),

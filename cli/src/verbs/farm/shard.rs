@@ -1,18 +1,20 @@
 //! The body of a job: one shard, measured on this host's own disk and copied out block by block.
 
+mod host_boot;
 mod place;
 
 use super::look::Seen;
 use crate::args::Run;
 use crate::signals::Signals;
 use crate::verbs::confirm::{resume_of, run_of};
-use crate::verbs::of_farm::OfFarm;
+use crate::verbs::of_farm::{Between, OfFarm};
 use crate::verbs::run::{resume_by, run_by};
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, USAGE, chain};
 use collect::campaign::{AfterBlock, CampaignError};
 use farm::copy::{CopyError, copy_back, copy_out};
 use farm::state::journal;
 use farm::{End, Farm, Slurm};
+use host_boot::Gate;
 use model::ShardPlan;
 use model::store::CAMPAIGN_FILE;
 use place::{check_machine, local_folder};
@@ -162,11 +164,17 @@ impl Body<'_> {
         } else if !has_begun {
             self.before(err)?;
         }
-        let left = Left::default();
+        let (left, gate) = (Left::default(), Rc::new(Gate::new(self.farm, self.plan)));
+        let asked = Rc::clone(&gate);
         let farm = OfFarm {
             shard: self.farm.shard(self.plan),
             signals: self.signals.clone(),
-            copies: copies(&shard, &left),
+            between: Between {
+                after_block: copies(&shard, &left),
+                before_boot: Some(Box::new(move |file, environment, block| {
+                    asked.look(file, environment, block)
+                })),
+            },
         };
         let done = if local.join(CAMPAIGN_FILE).is_file() {
             let mut resume = resume_of(&local)?;
@@ -182,6 +190,9 @@ impl Body<'_> {
         if local.join(CAMPAIGN_FILE).is_file() && local.join(model::store::JOURNAL_FILE).is_file() {
             copy_out(&local, &shard, &left.take())?;
         }
+        if matches!(done, Ok(INTERRUPTED)) && self.signals.seen().is_none() {
+            gate.boot(err)?;
+        }
         done
     }
 
@@ -193,6 +204,12 @@ impl Body<'_> {
         run.machine = Some(self.farm.host_of(self.plan));
         run.seed = Some(self.plan.seed);
         run.repeat = Some(self.plan.blocks);
+        // Who names the address himself has another one for ssh than Slurm has.
+        if let Some(client) = &self.plan.client
+            && !run.sets.iter().any(|set| set.starts_with("client="))
+        {
+            run.sets.push(format!("client={}", Slurm.address(client)?));
+        }
         Ok(run)
     }
 

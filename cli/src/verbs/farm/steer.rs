@@ -170,6 +170,9 @@ pub(super) fn give(dir: &Path, k: u32, host: &str, as_json: bool, out: &mut dyn 
         )
         .into());
     }
+    if let Some(client) = &plan.client {
+        return Err(format!("shard {k} has a client's host ({client}) of its own; `perfvt farm cancel --shard {k}` and another farm have another pair").into());
+    }
     let seen = Seen::now()?;
     let Some(known) = seen.hosts.iter().find(|known| known.name == host) else {
         return Err(

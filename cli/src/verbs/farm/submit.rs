@@ -44,11 +44,13 @@ pub(super) fn submit(
     let dir = std::path::absolute(&args.farm)?.join(&id);
     let wanted = Wanted { args, id, blocks, asked: asked.to_string(), now };
     if !dir.join(FARM_FILE).is_file() {
+        check_boots(args)?;
         let (hosts, left) = asked.resolve(Slurm)?;
         for line in left {
             writeln!(err, "note: {line}")?;
         }
-        let file = wanted.file(hosts, run.seed.unwrap_or(now ^ u64::from(std::process::id())))?;
+        let clients = clients(args, &hosts)?;
+        let file = wanted.file(hosts, clients, run.seed.unwrap_or(now ^ u64::from(std::process::id())))?;
         if args.dry_run {
             return foresee(&file, &dir, as_json, out);
         }
@@ -79,6 +81,44 @@ pub(super) fn submit(
     Ok(DONE)
 }
 
+/// The hosts of the clients: none, or one for each host that measures.
+fn clients(args: &Submit, hosts: &[String]) -> Result<Vec<String>, Error> {
+    let Some(text) = &args.clients else { return Ok(Vec::new()) };
+    let (clients, _) = Asked::parse(text)?.resolve(Slurm)?;
+    let of = |count: usize| counted(count, "host");
+    if clients.len() != hosts.len() {
+        return Err(format!(
+            "--clients {text}: {}, and {} measure; want one for each",
+            of(clients.len()),
+            of(hosts.len())
+        )
+        .into());
+    }
+    if let Some(both) = clients.iter().find(|client| hosts.contains(client)) {
+        return Err(
+            format!("--clients {text}: {both} measures; a client's host has no guests of its own").into()
+        );
+    }
+    Ok(clients)
+}
+
+/// Refuses boots of hosts that Slurm would pass over in silence, and kernels that nobody would boot.
+fn check_boots(args: &Submit) -> Result<(), Error> {
+    if !args.fresh_boots {
+        return match args.run.iter().find(|word| word.contains("host_kernel=")) {
+            Some(word) => Err(format!(
+                "{}: a kernel of the host is booted for each boot of a guest; add --fresh-boots in front of the --",
+                masked(word)
+            )
+            .into()),
+            None => Ok(()),
+        };
+    }
+    let uid = rustix::process::geteuid().as_raw();
+    let user = std::env::var("USER").unwrap_or_else(|_| format!("user {uid}"));
+    Ok(Slurm.may_reboot(uid, &user)?.map_err(|why| format!("--fresh-boots: {why}"))?)
+}
+
 /// What is asked for, before its hosts are known.
 struct Wanted<'a> {
     args: &'a Submit,
@@ -90,10 +130,10 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// The description of a farm of these hosts.
-    fn file(&self, hosts: Vec<String>, seed: u64) -> Result<FarmFile, Error> {
+    fn file(&self, hosts: Vec<String>, clients: Vec<String>, seed: u64) -> Result<FarmFile, Error> {
         let shard = |(index, host): (usize, String)| {
-            let k = index as u32 + 1;
-            ShardPlan { k, host, seed: seed.wrapping_add(u64::from(k)), blocks: self.blocks }
+            let (k, client) = (index as u32 + 1, clients.get(index).cloned());
+            ShardPlan { k, host, seed: seed.wrapping_add(u64::from(k)), blocks: self.blocks, client }
         };
         Ok(FarmFile {
             format: FARM_FORMAT,
@@ -111,16 +151,24 @@ impl Wanted<'_> {
     /// Refuses a farm that is there and was asked for with other words.
     fn check_same(&self, there: &FarmFile, seed: Option<u64>) -> Result<(), Error> {
         let hosts = there.shards.iter().map(|shard| shard.host.clone()).collect();
+        let clients = there.shards.iter().filter_map(|shard| shard.client.clone()).collect();
+        if self.args.clients.is_some() != there.shards.iter().any(|shard| shard.client.is_some()) {
+            return Err(self.other_words());
+        }
         let again = FarmFile {
             created_unix_ns: there.created_unix_ns,
             perfvt: there.perfvt.clone(),
-            ..self.file(hosts, seed.unwrap_or(there.seed))?
+            ..self.file(hosts, clients, seed.unwrap_or(there.seed))?
         };
         if again == *there {
             return Ok(());
         }
+        Err(self.other_words())
+    }
+
+    fn other_words(&self) -> Error {
         let id = &self.id;
-        Err(format!("{id} is there already, and was asked for with other words; give another --id").into())
+        format!("{id} is there already, and was asked for with other words; give another --id").into()
     }
 }
 
@@ -159,6 +207,7 @@ pub(super) fn hand_in(farm: &mut Farm, plan: &ShardPlan) -> Result<String, Error
         name: format!("perfvt-{}-{}", file.id, plan.k),
         comment: tag(&file.id, plan.k),
         host: host.clone(),
+        client: plan.client.clone(),
         body: dir.join(farm.body_file().file_name().unwrap_or_default()),
         log: std::path::absolute(farm.log_file(plan.k))?,
         folder,
@@ -247,6 +296,7 @@ fn job_plan(args: &Submit) -> Result<JobPlan, Error> {
         mail: args.mail.clone(),
         sbatch: args.sbatch.clone(),
         before,
+        fresh_boots: args.fresh_boots,
     })
 }
 

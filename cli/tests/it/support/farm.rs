@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What brings it up.
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/farm-test.sh");
+pub const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/farm-test.sh");
 /// Programs that it takes, where Debian has them.
 const PROGRAMS: [&str; 5] =
     ["/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/bin/sbatch", "/usr/sbin/munged", "/usr/bin/nsenter"];

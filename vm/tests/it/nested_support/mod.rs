@@ -30,12 +30,17 @@ mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 host /m
 mount -t debugfs debugfs /sys/kernel/debug
 for one in proc sys dev; do mount --rbind /$one /mnt/$one; done
 mount -t tmpfs run /mnt/run
-mkdir /mnt/run/tmp
+mkdir /mnt/run/tmp /mnt/run/state
+mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144 state /mnt/run/state 2> /dev/null
 ip link set lo up
 export XDG_CACHE_HOME=@CACHES@ TMPDIR=/run/tmp PERFVT_TEST_NESTED=@NAME@
 # Where the root is not that of all mounts nobody may make a user namespace (user_namespaces(7)).
 unshare -m sh -c 'cd /mnt && mount --move . / && exec chroot . "$@"' sh @TEST@ --exact @NAME@ --nocapture
 echo "status $?"
+case $(cat /mnt/run/state/next 2> /dev/null) in
+kexec) chroot /mnt kexec --exec --no-ifdown --no-sync ;;
+reboot) reboot -f ;;
+esac
 poweroff -f
 "#;
 
@@ -72,6 +77,23 @@ const MOUNTING: [(&str, bool); 5] = [
 impl Host {
     /// Runs the test of this name in it and gives what the console said; a sentence when this machine cannot.
     pub fn run(&self, test: &str) -> Result<String, String> {
+        self.run_with(test, &|_, _| vec!["-no-reboot".to_owned()])
+    }
+
+    /// The same with a folder that the host sees at /run/state and may write to. The word in its file `next` says what comes when the test
+    /// has ended: `kexec`, `reboot`, else nothing. `make` is given the folder, the kernel and the initramfs.
+    pub fn run_again(&self, test: &str, make: &dyn Fn(&Path, &Path, &Path)) -> Result<String, String> {
+        let state = private_folder().unwrap();
+        let shared = format!("local,id=fs1,path={},security_model=none", state.path().display());
+        self.run_with(test, &|kernel, initrd| {
+            make(state.path(), kernel, initrd);
+            let device = "virtio-9p-pci,fsdev=fs1,mount_tag=state";
+            ["-fsdev", &shared, "-device", device].map(str::to_owned).into()
+        })
+    }
+
+    /// `more`: words of QEMU, by the kernel and the initramfs.
+    fn run_with(&self, test: &str, more: &dyn Fn(&Path, &Path) -> Vec<String>) -> Result<String, String> {
         if !testing::guests_are_wanted() {
             return Err("PERFVT_NO_GUESTS is set: no guest is booted".to_owned());
         }
@@ -88,6 +110,7 @@ impl Host {
         let console = folder.path().join("console");
         let mut outer = self
             .qemu(&image, &initrd)
+            .args(more(&image.kernel, &initrd))
             .arg("-serial")
             .arg(format!("file:{}", console.display()))
             .stderr(Sink::File(folder.path().join("stderr")))
@@ -113,7 +136,7 @@ impl Host {
         // for minutes beside ten busy processes ("soft lockup"). nice(1) warns where it may not, and goes on.
         Spec::new("nice")
             .args(["-n", "-15", QEMU])
-            .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"])
+            .args(["-nodefaults", "-no-user-config", "-display", "none"])
             .args(["-accel", "tcg,thread=multi", "-cpu", self.cpu])
             .args(["-machine", "pc", "-smp", "4", "-m", "1024M"])
             .args(node(0, "0-1"))
