@@ -27,6 +27,7 @@ use collect::matrix::QUICK;
 use collect::testbed::{Obstacles, Testbed, claims, obstacles, survey};
 use model::{CampaignFile, EnvironmentPlan, Rule};
 use process::name_folders_after;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use vm::accel;
@@ -38,14 +39,34 @@ use vm::host::noise::{Limits, Reader};
 
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    run_by(args, command, None, out, err)
+    run_by(args, command, (None, Beside::default()), out, err)
+}
+
+/// What whoever asks for a campaign knows beside its plan.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// Sentences that every report must show.
+    pub warnings: Vec<String>,
+    /// Facts of environments, by their names.
+    pub facts: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// The same with what is known beside the plan.
+pub(super) fn run_beside(
+    args: &Run,
+    command: Vec<String>,
+    beside: Beside,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    run_by(args, command, (None, beside), out, err)
 }
 
 /// The same as a shard of a farm.
 pub(super) fn run_by(
     args: &Run,
     command: Vec<String>,
-    farm: Option<OfFarm>,
+    (farm, mut beside): (Option<OfFarm>, Beside),
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
@@ -54,6 +75,10 @@ pub(super) fn run_by(
     let request = request(args, command, repeats, until);
     let mut prepared = prepare(&request, &own_executable())?;
     prepared.file.farm = farm.as_ref().map(|farm| farm.shard.clone());
+    prepared.file.warnings.append(&mut beside.warnings);
+    for environment in &mut prepared.file.environments {
+        environment.facts.append(&mut beside.facts.remove(&environment.name).unwrap_or_default());
+    }
     tell(&prepared, err)?;
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));

@@ -7,7 +7,7 @@ use crate::args::Run;
 use crate::signals::Signals;
 use crate::verbs::confirm::{resume_of, run_of};
 use crate::verbs::of_farm::OfFarm;
-use crate::verbs::run::{resume_by, run_by};
+use crate::verbs::run::{Beside, resume_by, run_by};
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, USAGE, chain};
 use collect::campaign::{AfterBlock, CampaignError};
 use farm::copy::{CopyError, copy_back, copy_out};
@@ -177,7 +177,7 @@ impl Body<'_> {
         } else {
             let words = ["perfvt", "run"].map(String::from).into_iter();
             let command = words.chain(self.farm.file().argv.iter().cloned()).collect();
-            run_by(&self.run(&local)?, command, Some(farm), out, err)
+            run_by(&self.run(&local)?, command, (Some(farm), Beside::default()), out, err)
         };
         if local.join(CAMPAIGN_FILE).is_file() && local.join(model::store::JOURNAL_FILE).is_file() {
             copy_out(&local, &shard, &left.take())?;
