@@ -115,7 +115,7 @@ fn measure(
         campaign.clone().into(),
     ]);
     let Verb::Run(run) = shown(&words, err)? else { return Ok(USAGE) };
-    let beside = provenance::beside(told, sides, &args.of);
+    let beside = provenance::beside(told, sides);
     let collected = run::run_beside(&run, texts(&words), beside, out, err)?;
     // Interrupted, it can be resumed; cells without a value are compared, and told there.
     if matches!(collected, INTERRUPTED | USAGE) {

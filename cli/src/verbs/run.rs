@@ -7,6 +7,7 @@ use crate::room;
 use crate::sight;
 use crate::signals::Signals;
 use crate::stopping::{self, ByRule};
+use crate::verbs::beside::Beside;
 use crate::verbs::drive::kept::Kept;
 use crate::verbs::dry_run::{View, show_plan};
 use crate::verbs::lake::add_campaign;
@@ -27,7 +28,6 @@ use collect::matrix::QUICK;
 use collect::testbed::{Obstacles, Testbed, claims, obstacles, survey};
 use model::{CampaignFile, EnvironmentPlan, Rule};
 use process::name_folders_after;
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use vm::accel;
@@ -40,15 +40,6 @@ use vm::host::noise::{Limits, Reader};
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     run_by(args, command, (None, Beside::default()), out, err)
-}
-
-/// What whoever asks for a campaign knows beside its plan.
-#[derive(Debug, Default)]
-pub(super) struct Beside {
-    /// Sentences that every report must show.
-    pub warnings: Vec<String>,
-    /// Facts of environments, by their names.
-    pub facts: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// The same with what is known beside the plan.
@@ -66,7 +57,7 @@ pub(super) fn run_beside(
 pub(super) fn run_by(
     args: &Run,
     command: Vec<String>,
-    (farm, mut beside): (Option<OfFarm>, Beside),
+    (farm, beside): (Option<OfFarm>, Beside),
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
@@ -75,10 +66,7 @@ pub(super) fn run_by(
     let request = request(args, command, repeats, until);
     let mut prepared = prepare(&request, &own_executable())?;
     prepared.file.farm = farm.as_ref().map(|farm| farm.shard.clone());
-    prepared.file.warnings.append(&mut beside.warnings);
-    for environment in &mut prepared.file.environments {
-        environment.facts.append(&mut beside.facts.remove(&environment.name).unwrap_or_default());
-    }
+    beside.add_to(&mut prepared.file);
     tell(&prepared, err)?;
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));

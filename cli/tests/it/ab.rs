@@ -69,7 +69,7 @@ fn a_slower_commit_is_found_by_one_command_and_what_was_built_stands_beside_the_
     assert_eq!(built["commits"].as_array().unwrap().len(), 2, "{built}");
     assert_eq!(built["builds"][1]["commit"]["subject"], "slow");
     assert_eq!(run["fingerprint"]["qemu.build.commit"], built["builds"][1]["build"]["commit"], "{run}");
-    let fact = |name: &str| run["fingerprint"][format!("qemu.build.{name}")].as_str().unwrap_or_default();
+    let fact = |name: &str| run["fingerprint"][format!("range.{name}")].as_str().unwrap_or_default();
     assert!(fact("shortlog").contains(" same; ") && fact("shortlog").ends_with(" slow"), "{run}");
     assert!(
         fact("config_changes").starts_with("CONFIG_CACHE: y became m; ") && fact("since").len() == 12,

@@ -3,8 +3,7 @@
 use super::Told;
 use super::sides::Side;
 use crate::Error;
-use crate::args::Builds;
-use crate::verbs::run::Beside;
+use crate::verbs::beside::Beside;
 use builds::Repository;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -80,20 +79,15 @@ pub(super) fn before(told: &Told<'_>, out: &mut dyn Write) -> Result<(), Error> 
 }
 
 /// What a campaign of these builds is told beside its plan: each one's way from the baseline among its facts, and what every report
-/// must show.
-pub(super) fn beside(told: &Told<'_>, sides: &[&Side], of: &Builds) -> Beside {
-    let name = match (&of.kernel_repo, of.key.as_str()) {
-        (Some(_), _) => "guest.kernel",
-        (None, "qemu_binary") => "qemu",
-        (None, key) => key,
-    };
+/// must show. A build is the same one whatever it is compared with: these facts are no part of what identifies it.
+pub(super) fn beside(told: &Told<'_>, sides: &[&Side]) -> Beside {
     let mut facts = BTreeMap::new();
     let Some((first, others)) = sides.split_first() else { return Beside::default() };
     for side in others {
         let mut own = BTreeMap::new();
         let mut set = |what: &str, lines: Vec<&str>| {
             if !lines.is_empty() {
-                own.insert(format!("{name}.build.{what}"), lines.join("; "));
+                own.insert(format!("range.{what}"), lines.join("; "));
             }
         };
         set("since", vec![&first.origin()]);
