@@ -38,6 +38,14 @@ pub enum BuildError {
     /// A recipe that cannot be carried out.
     #[error("{0}")]
     Recipe(String),
+    /// A tarball or a package that is not to be had.
+    #[error("unpacking {archive}: {why}", archive = .archive.display())]
+    Archive {
+        /// Which.
+        archive: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// A program of a recipe cannot be started, or did not end in time.
     #[error("building {what}")]
     Process {

@@ -69,6 +69,8 @@ pub struct Repository {
     folder: PathBuf,
     /// Its .git, that of the main work tree where there are several.
     common: PathBuf,
+    /// The tarball that its commit is of, in a repository of the cache.
+    origin: Option<String>,
 }
 
 impl Repository {
@@ -80,7 +82,10 @@ impl Repository {
         let text = folder.display().to_string();
         let asked = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
         match git(&["-C", &text], &asked, HOST_WORK) {
-            Ok(common) => Ok(Repository { folder: folder.to_owned(), common: PathBuf::from(common) }),
+            Ok(common) => {
+                let (folder, common) = (folder.to_owned(), PathBuf::from(common));
+                Ok(Repository { folder, common, origin: None })
+            }
             Err(ProcessError::Failed { ref stderr, .. }) if stderr.contains("not a git repository") => {
                 Err(BuildError::NoRepository { folder: folder.to_owned() })
             }
@@ -89,6 +94,16 @@ impl Repository {
                 Err(BuildError::Git { doing: "looking".to_owned(), repository: folder.to_owned(), source })
             }
         }
+    }
+
+    /// As that of a tarball of this name.
+    pub(crate) fn from(self, origin: &str) -> Repository {
+        Repository { origin: Some(origin.to_owned()), ..self }
+    }
+
+    /// The tarball that its commits are of, if they are of one.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 
     /// Where it is.

@@ -3,7 +3,9 @@
 use crate::recipe::Recipe;
 
 /// The version of what a key is made of; a change of it builds everything anew.
-pub const KEY_FORMAT: u32 = 1;
+///
+/// Changelog: 2, builds keep what they were configured to be.
+pub const KEY_FORMAT: u32 = 2;
 
 /// All that what comes out depends on.
 #[derive(Clone, Debug)]

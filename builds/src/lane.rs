@@ -5,8 +5,8 @@ use crate::compiler::versions;
 use crate::error::{BuildError, failing};
 use crate::git::{Commit, Repository};
 use crate::key::{BuildKey, KEY_FORMAT};
-use crate::recipe::{Place, Recipe, Step};
-use crate::store::{FILES, LOG, Record, Status, Store, hash, tail};
+use crate::recipe::{Place, Recipe, Step, symbols};
+use crate::store::{CONFIGURATION, FILES, LOG, Record, Status, Store, hash, tail};
 use edge::Scratch;
 use process::deadlines::BUILD;
 use process::{Namespace, Sink, Spec};
@@ -84,15 +84,17 @@ pub fn build(store: &Store, asked: &Asked<'_>, tell: &mut dyn FnMut(Progress)) -
     let began = Instant::now();
     let status = lane.carry_out(asked, &whole, tell)?;
     let product = asked.recipe.product();
-    let hash = match status {
-        Status::Built => Some(hash(&whole.join(FILES))?),
-        Status::Failed { .. } => None,
+    let (hash, config) = match status {
+        Status::Built => (Some(hash(&whole.join(FILES))?), lane.configuration(asked, &whole)?),
+        Status::Failed { .. } => (None, None),
     };
+    let origin = asked.repository.origin();
     let record = Record {
         format: KEY_FORMAT,
         key,
         status,
-        commit: asked.commit.id.clone(),
+        // That of a tarball is in nobody's repository.
+        commit: origin.map_or_else(|| asked.commit.id.clone(), |_| String::new()),
         tree: tree.clone(),
         patch: asked.patch.map(|patch| blake3::hash(patch).to_hex().to_string()),
         recipe: asked.recipe.name().to_owned(),
@@ -100,6 +102,8 @@ pub fn build(store: &Store, asked: &Asked<'_>, tell: &mut dyn FnMut(Progress)) -
         seconds: began.elapsed().as_secs_f64(),
         product,
         hash,
+        sources: origin.map(str::to_owned).into_iter().collect(),
+        config,
         folder: PathBuf::new(),
     };
     store.keep(&whole, record)
@@ -212,6 +216,24 @@ impl Lane {
             return Ok(Status::Failed { why, tail: tail(&log) });
         }
         Ok(Status::Built)
+    }
+
+    /// Keeps what a build was configured to be beside what is kept of it, and gives its hash; none where nothing says so.
+    fn configuration(&self, asked: &Asked<'_>, whole: &Path) -> Result<Option<String>, BuildError> {
+        let out = whole.join(FILES);
+        let place = Place { source: &self.source, build: &self.build, out: &out, jobs: asked.jobs };
+        let mut text = String::new();
+        for file in asked.recipe.configurations(&place).iter().filter(|file| file.is_file()) {
+            text += &edge::read_text(file, edge::read::CONFIG).map_err(failing("reading", file))?;
+            text.push('\n');
+        }
+        let text = symbols(&text);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let file = whole.join(CONFIGURATION);
+        edge::write::write(&file, &text).map_err(failing("writing", &file))?;
+        Ok(Some(blake3::hash(text.as_bytes()).to_hex().to_string()))
     }
 
     /// Runs a step; gives why it failed, if it did. Both of its outputs go to the log in the order in which they came.

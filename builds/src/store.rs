@@ -11,6 +11,7 @@ const BUILDS: &str = "builds";
 const RECORD: &str = "build.json";
 pub(crate) const LOG: &str = "log";
 pub(crate) const FILES: &str = "files";
+pub(crate) const CONFIGURATION: &str = "config";
 /// Where builds happen, and the repositories that borrow the users' objects.
 const LANES: &str = "lanes";
 const MIRRORS: &str = "mirrors";
@@ -43,9 +44,9 @@ pub struct Record {
     /// How it ended.
     #[serde(flatten)]
     pub status: Status,
-    /// The commit that was built first of those with this tree.
+    /// The commit that was built first of those with this tree; nothing where it is of no repository.
     pub commit: String,
-    /// Its tree.
+    /// Its tree; of packages the hash of their content.
     pub tree: String,
     /// The hash of the patch on it.
     pub patch: Option<String>,
@@ -59,6 +60,12 @@ pub struct Record {
     pub product: PathBuf,
     /// The BLAKE3 of all that is kept: equal hashes are one program with one firmware, or one kernel with one set of modules.
     pub hash: Option<String>,
+    /// Names of the tarball or the packages that it is of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+    /// The hash of what it was configured to be, where the recipe knows that; `config` beside the log has its symbols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
     /// Where it is: the folder of this record.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -73,6 +80,18 @@ impl Record {
     /// All that is kept of it.
     pub fn files(&self) -> PathBuf {
         self.folder.join(FILES)
+    }
+
+    /// What it was configured to be, a line `CONFIG_X=value` for each symbol; nothing where that is not known.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn configuration(&self) -> Result<Option<String>, BuildError> {
+        if self.config.is_none() {
+            return Ok(None);
+        }
+        let file = self.folder.join(CONFIGURATION);
+        edge::read_text(&file, edge::read::CONFIG).map(Some).map_err(failing("reading", &file))
     }
 
     /// What the commands said.

@@ -152,7 +152,13 @@ fn main() {
             .map(|e| {
                 let params = params(e);
                 let secrets = params.secrets().clone();
-                EnvironmentPlan { name: e.name.clone(), params: params.stored(), factors: vec![], secrets }
+                EnvironmentPlan {
+                    name: e.name.clone(),
+                    params: params.stored(),
+                    factors: vec![],
+                    facts: Default::default(),
+                    secrets,
+                }
             })
             .collect(),
         cases: (0..CASES)

@@ -55,6 +55,10 @@ pub struct EnvironmentPlan {
     pub params: BTreeMap<String, StoredParam>,
     /// Keys that this environment's `--env` set.
     pub factors: Vec<String>,
+    /// What whoever planned it knows of it beside what hosts and guests tell: which commits lie behind its build, for one. They
+    /// are among the facts of its results.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
     /// Values that `params` only say are set; they are kept elsewhere ([`crate::secrets`]).
     #[serde(skip)]
     pub secrets: BTreeMap<String, Secret>,
@@ -67,6 +71,7 @@ impl EnvironmentPlan {
             name: name.into(),
             params: params.stored(),
             factors,
+            facts: BTreeMap::new(),
             secrets: params.secrets().clone(),
         }
     }

@@ -94,6 +94,7 @@ mod tests {
             name: name.into(),
             params: BTreeMap::new(),
             factors: Vec::new(),
+            facts: BTreeMap::new(),
             secrets: [("password".to_owned(), Secret::new(value))].into(),
         };
         write(dir.path(), &[plan("base", "hunter2"), plan("head", "x")]).unwrap();

@@ -135,6 +135,7 @@ mod tests {
             name: name.into(),
             params: BTreeMap::new(),
             factors: vec![],
+            facts: BTreeMap::new(),
             secrets: BTreeMap::new(),
         };
         CampaignFile {

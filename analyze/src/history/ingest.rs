@@ -179,16 +179,20 @@ impl Source {
         }
         out.builds.push(Build {
             build_id: build,
-            commit: told.commit.clone().filter(|_| !is_anchor).or_else(|| commit_of(facts)),
+            commit: told.commit.clone().filter(|_| !is_anchor).or_else(|| record_of(facts, "commit")),
+            tree: record_of(facts, "tree"),
+            patch: record_of(facts, "patch"),
+            config: record_of(facts, "config"),
+            compiler: record_of(facts, "compiler"),
             place: Place::of(facts, &factors).and_then(|place| place.to_text()),
             ..Build::default()
         });
     }
 }
 
-/// The commit that a build's own record says (`perfvt build`): QEMU's, else the guest's kernel's.
-fn commit_of(facts: &BTreeMap<String, String>) -> Option<String> {
-    let of = |what: &str| facts.get(&format!("{what}.build.commit")).cloned();
+/// What a build's own record says (`perfvt build`): QEMU's, else the guest's kernel's.
+fn record_of(facts: &BTreeMap<String, String>, what: &str) -> Option<String> {
+    let of = |program: &str| facts.get(&format!("{program}.build.{what}")).cloned();
     of("qemu").or_else(|| of("guest.kernel"))
 }
 

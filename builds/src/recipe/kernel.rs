@@ -1,5 +1,6 @@
 //! Linux: an image and its modules, configured for guests, with nothing of the day or the builder in it.
 
+use super::configuration::symbol;
 use super::{Layout, Place, Step};
 use std::path::{Path, PathBuf};
 
@@ -22,34 +23,6 @@ pub struct Kernel {
     pub layout: Layout,
     /// Words before each command, which run it elsewhere: a container.
     pub container: Vec<String>,
-}
-
-/// A line of a configuration: a symbol, and its value or none.
-fn symbol(line: &str) -> Option<(&str, Option<&str>)> {
-    let line = line.trim();
-    if let Some(rest) = line.strip_prefix("# ") {
-        return Some((rest.strip_suffix(" is not set").filter(|s| s.starts_with("CONFIG_"))?, None));
-    }
-    let (name, value) = line.split_once('=')?;
-    name.starts_with("CONFIG_").then_some((name, if value == "n" { None } else { Some(value) }))
-}
-
-/// Symbols whose value is another one in the second configuration than in the first: `CONFIG_X: y became m`.
-pub fn changed_symbols(first: &str, second: &str) -> Vec<String> {
-    let of = |text: &str| -> std::collections::BTreeMap<String, String> {
-        let all = text.lines().filter_map(symbol);
-        all.filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
-    };
-    let (first, second) = (of(first), of(second));
-    let names: std::collections::BTreeSet<&String> = first.keys().chain(second.keys()).collect();
-    let value = |of: &std::collections::BTreeMap<String, String>, name: &str| {
-        of.get(name).cloned().unwrap_or_else(|| "not set".to_owned())
-    };
-    let pairs = names.into_iter().map(|name| (name, value(&first, name), value(&second, name)));
-    pairs
-        .filter(|(_, old, new)| old != new)
-        .map(|(name, old, new)| format!("{name}: {old} became {new}"))
-        .collect()
 }
 
 impl Kernel {
@@ -172,15 +145,6 @@ impl Kernel {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn symbols_that_changed_by_themselves_are_told() {
-        let told = changed_symbols(
-            "CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C=1\n",
-            "CONFIG_A=m\nCONFIG_B=y\nCONFIG_C=1\n",
-        );
-        assert_eq!(told, ["CONFIG_A: y became m", "CONFIG_B: not set became y"]);
-    }
 
     #[test]
     fn a_symbol_that_did_not_survive_is_told_and_one_that_became_built_in_is_not() {

@@ -1,10 +1,13 @@
 //! What is done to build: steps as plain data, so that they can be read and tested without a compiler.
 
+mod configuration;
 mod kernel;
 mod qemu;
 mod script;
 
-pub use kernel::{Kernel, changed_symbols};
+pub use configuration::changed_symbols;
+pub(crate) use configuration::symbols;
+pub use kernel::Kernel;
 pub use qemu::Qemu;
 pub use script::Script;
 
@@ -135,6 +138,15 @@ impl Recipe {
             Recipe::Qemu(qemu) => &qemu.container,
             Recipe::Kernel(kernel) => &kernel.container,
             Recipe::Script(script) => &script.container,
+        }
+    }
+
+    /// Files in which a build says what it was configured to be, those that are not there left out.
+    pub(crate) fn configurations(&self, place: &Place<'_>) -> Vec<PathBuf> {
+        match self {
+            Recipe::Qemu(qemu) => qemu.configurations(place),
+            Recipe::Kernel(_) => vec![place.build.join(".config")],
+            Recipe::Script(_) => vec![script::configuration(place)],
         }
     }
 

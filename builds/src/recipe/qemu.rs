@@ -76,6 +76,14 @@ impl Qemu {
         [Step::of(place.build, first), Step::of(place.build, make), Step::of(place.build, install)].into()
     }
 
+    /// Where configure writes down what it found and what it was told (since 5.2 meson writes the header).
+    pub(super) fn configurations(&self, place: &Place<'_>) -> Vec<PathBuf> {
+        let target = |what: &str| format!("{}-softmmu-config-{what}", self.arch);
+        let names = ["config-host.mak".to_owned(), "config-host.h".to_owned()];
+        let own = [target("target.mak"), target("target.h"), target("devices.mak")];
+        names.into_iter().chain(own).map(|name| place.build.join(name)).collect()
+    }
+
     pub(super) fn parts(&self) -> Vec<String> {
         [vec![format!("{:?}", self.layout)], self.options(), vec!["in".to_owned()], self.container.clone()]
             .concat()

@@ -5,7 +5,8 @@ use crate::error::{BuildError, failing};
 use std::path::{Path, PathBuf};
 
 /// The recipe. The script runs in the sources, with `PERFVT_SOURCE`, `PERFVT_BUILD` (a folder that stays from build to build),
-/// `PERFVT_OUT` (an empty folder into which it puts what is kept) and `PERFVT_JOBS`.
+/// `PERFVT_OUT` (an empty folder into which it puts what is kept), `PERFVT_CONFIG` (a file into which it may write symbols of its
+/// configuration, `CONFIG_X=y`) and `PERFVT_JOBS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     /// The program.
@@ -47,6 +48,7 @@ impl Script {
             .with("PERFVT_SOURCE", place.source.display().to_string())
             .with("PERFVT_BUILD", place.build.display().to_string())
             .with("PERFVT_OUT", place.out.display().to_string())
+            .with("PERFVT_CONFIG", configuration(place).display().to_string())
             .with("PERFVT_JOBS", place.jobs.to_string());
         vec![step]
     }
@@ -54,4 +56,9 @@ impl Script {
     pub(super) fn parts(&self) -> Vec<String> {
         [vec![self.hash.clone(), self.product.display().to_string()], self.container.clone()].concat()
     }
+}
+
+/// Where a script may say what it was configured to be: beside what is kept.
+pub(super) fn configuration(place: &Place<'_>) -> PathBuf {
+    place.out.with_file_name("config.script")
 }

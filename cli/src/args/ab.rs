@@ -12,6 +12,7 @@ use std::path::PathBuf;
   perfvt ab --qemu-repo ~/qemu v10.0.0..HEAD netperf --profile quick
   perfvt ab --kernel-repo ~/linux v6.12..v6.13 fio --fragment my.config --repeat 10
   perfvt ab --qemu-repo ~/qemu v9.0.0..v9.1.0 netperf --against v9.2.0 --against HEAD
+  perfvt ab --qemu-repo ~/qemu HEAD~1..HEAD netperf --against patch:fix.patch --against dirty:
   perfvt ab --repo ~/qemu-wrapped main~1..main netperf --script ./build.sh --product bin/qemu
 
 EXIT CODES
@@ -30,8 +31,9 @@ pub struct Ab {
     /// What is built
     #[command(flatten)]
     pub of: Builds,
-    /// One more commit against the baseline; repeatable
-    #[arg(long, value_name = "REF")]
+    /// One more build against the baseline: a commit; patch:FILE, on top of the baseline; dirty:, the last commit with what the work tree
+    /// has beside it; tar:FILE, sources; package:FILE,FILE, a distribution's .deb or .rpm; repeatable
+    #[arg(long, value_name = "WHAT")]
     pub against: Vec<String>,
     /// Boots of each build
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -9,6 +9,8 @@ use std::path::PathBuf;
   perfvt build qemu --repo ~/qemu v10.0.0
   perfvt build kernel --repo ~/linux HEAD --fragment debug.config
   perfvt build script --repo ~/tool main --script ./build.sh --product bin/tool
+  perfvt build qemu --tar qemu-9.1.0.tar.xz
+  perfvt build package qemu-system-x86_*.deb qemu-system-data_*.deb seabios_*.deb
   perfvt run netperf --env new:qemu_binary=$(perfvt build qemu --repo ~/qemu HEAD)
 
 The repository is only read: its work tree, its index and a bisection that goes on in it stay as they are.
@@ -63,13 +65,32 @@ pub enum BuildWhat {
         #[command(flatten)]
         common: BuildCommon,
     },
+    /// Packages of a distribution (.deb, .rpm, told by their content), unpacked over one another: what somebody else built
+    Package {
+        /// The packages: the emulator's and those with its firmware, or the kernel's
+        #[arg(required = true, value_name = "FILE")]
+        packages: Vec<PathBuf>,
+        /// The file in them that is measured [default: the emulator or the kernel, where distributions put it]
+        #[arg(long, value_name = "PATH")]
+        product: Option<PathBuf>,
+        /// The architecture of guests, as in qemu-system-ARCH
+        #[arg(long, default_value = std::env::consts::ARCH)]
+        arch: String,
+        /// All that is known of the build, for programs
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What every recipe is told.
 #[derive(Debug, ClapArgs)]
 pub struct BuildCommon {
     /// A commit, tag or branch
-    pub commit: String,
+    #[arg(required_unless_present = "tar", conflicts_with = "tar")]
+    pub commit: Option<String>,
+    /// Sources in a tarball instead of a commit
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["repo", "dirty"])]
+    pub tar: Option<PathBuf>,
     /// The git repository
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub repo: PathBuf,

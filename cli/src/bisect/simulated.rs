@@ -8,6 +8,8 @@ use stats::SplitMix64;
 struct World {
     plan: Plan,
     culprit: Option<usize>,
+    /// Another one that makes it slower once more.
+    second: Option<usize>,
     unbuildable: Vec<usize>,
     unbootable: Vec<usize>,
     noise: SplitMix64,
@@ -38,13 +40,13 @@ impl World {
             seed,
         };
         let noise = SplitMix64::new(seed);
-        World { plan, culprit, unbuildable: Vec::new(), unbootable: Vec::new(), noise }
+        World { plan, culprit, second: None, unbuildable: Vec::new(), unbootable: Vec::new(), noise }
     }
 
     fn value(&mut self, commit: usize) -> Value {
         let dead = self.unbootable.contains(&commit).then(|| "no boot".to_owned());
-        let slow = if self.culprit.is_some_and(|at| commit >= at) { -0.05 } else { 0.0 };
-        let value = slow + 0.02 * self.noise.next_normal();
+        let steps = [self.culprit, self.second].into_iter().flatten().filter(|at| commit >= *at).count();
+        let value = -0.05 * steps as f64 + 0.02 * self.noise.next_normal();
         Value { commit, value: Some(value).filter(|_| dead.is_none()), dead }
     }
 
@@ -66,7 +68,8 @@ impl World {
                     vec![Event::Began { commits, folder: "f".into() }, Event::Measured { values, seconds }]
                 }
                 Step::Judge(check, commit) => {
-                    let outcome = if self.culprit == Some(commit) { "confirmed" } else { "host" };
+                    let is_one = self.culprit == Some(commit) || self.second == Some(commit);
+                    let outcome = if is_one { "confirmed" } else { "host" };
                     let said =
                         Judged { outcome: outcome.into(), why: None, estimate: None, p: None, blocks: 5 };
                     vec![Event::Judged { check: check.word().into(), said, boots: 10, seconds: 600.0 }]
@@ -86,6 +89,16 @@ fn the_commit_is_named_after_the_checks_that_were_asked_for() {
         let (end, known) = world.through(&LONG, &[Check::Revert]);
         assert_eq!(end, End::Named(culprit), "{known:?}");
         assert!(known.judged.contains_key("revert") && known.boots < 200, "{}", known.boots);
+    }
+}
+
+#[test]
+fn of_two_commits_that_made_it_slower_one_is_named_and_no_other() {
+    for (seed, both) in [(1, (9, 40)), (2, (20, 21)), (3, (2, 63)), (4, (30, 50))] {
+        let mut world = World::new(64, Some(both.0), seed);
+        world.second = Some(both.1);
+        let (end, known) = world.through(&LONG, &[]);
+        assert!([End::Named(both.0), End::Named(both.1)].contains(&end), "{both:?}: {end:?} {known:?}");
     }
 }
 

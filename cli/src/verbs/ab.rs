@@ -1,15 +1,20 @@
 //! `perfvt ab`: both builds, a campaign of both, and what came of it.
 
-use super::build::{What, built, is_built, kernel, qemu, read, script};
+mod provenance;
+mod sides;
+
+use super::build::{is_built, kernel, qemu, script};
 use crate::args::{Ab, Builds, Verb};
 use crate::verbs::compare::compared;
 use crate::verbs::confirm::{env_word, run_of};
-use crate::verbs::run::request;
-use crate::verbs::typed::{shown, typed};
+use crate::verbs::run::{self, request};
+use crate::verbs::typed::{shown, texts};
 use crate::{DONE, Error, FOUND, INTERRUPTED, USAGE, own_executable};
-use builds::{Commit, Range, Recipe, Record, Repository};
+use builds::{Range, Recipe, Record, Repository};
 use collect::campaign::setup::prepare;
+use provenance::{before, between, differences};
 use serde::Serialize;
+use sides::{Asked, Side};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
@@ -20,20 +25,6 @@ const BUILDS: &str = "builds.json";
 const CAMPAIGN: &str = "campaign";
 const PAGE: &str = "report.html";
 
-/// Commits of a range that are listed; the others are counted.
-const LISTED: usize = 200;
-
-/// One build of the comparison.
-#[derive(Debug, Serialize)]
-struct Side {
-    /// Its environment.
-    name: String,
-    /// What was asked for.
-    asked: String,
-    commit: Commit,
-    build: Record,
-}
-
 /// `builds.json`: what was built, and what lies between.
 #[derive(Debug, Serialize)]
 struct Told<'a> {
@@ -41,9 +32,9 @@ struct Told<'a> {
     repository: &'a Path,
     recipe: &'static str,
     builds: &'a [Side],
-    /// From the baseline to the first candidate, the newest last; at most [`LISTED`].
+    /// From the baseline to the first candidate, the newest last; at most [`provenance::LISTED`].
     commits: Vec<String>,
-    /// Symbols of a kernel's configuration that differ.
+    /// Symbols of builds' configurations that differ from the baseline's, with the build's name before them.
     configuration: Vec<String>,
 }
 
@@ -52,8 +43,12 @@ pub fn ab(args: &Ab, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Err
     let (folder, recipe) = recipe(&args.of)?;
     let repository = Repository::open(folder)?;
     let (good, bad) = Range::ends(&args.range)?;
-    let names: Vec<&str> = [good, bad].into_iter().chain(args.against.iter().map(String::as_str)).collect();
-    let commits = names.iter().map(|name| repository.commit(name)).collect::<Result<Vec<_>, _>>()?;
+    let others = args.against.iter().map(|word| Asked::of(word));
+    let asked: Vec<Asked<'_>> = [Asked::Commit(good), Asked::Commit(bad)].into_iter().chain(others).collect();
+    // A name that is no commit, and a file that is not there, are found before anything is built.
+    for one in &asked {
+        one.look(&repository)?;
+    }
     let dir = args
         .out
         .clone()
@@ -66,16 +61,11 @@ pub fn ab(args: &Ab, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Err
     let run = run_of(words(args))?;
     prepare(&request(&run, Vec::new(), Some(args.repeat), None), &own_executable())?;
     let mut sides: Vec<Side> = Vec::new();
-    for (asked, commit) in names.iter().zip(commits) {
-        let what = What { repository: &repository, commit: &commit, patch: None, recipe: &recipe };
-        let record = built(&what, &args.of.way, err)?;
-        if !is_built(&record, err)? {
-            return Ok(FOUND);
-        }
-        let name = named(asked, &commit, &sides);
-        sides.push(Side { name, asked: (*asked).to_owned(), commit, build: record });
+    for one in &asked {
+        let Some(side) = one.built(&repository, &recipe, args, &sides, err)? else { return Ok(FOUND) };
+        sides.push(side);
     }
-    let configuration = differences(&recipe, &sides)?;
+    let configuration = differences(&sides)?;
     let told = Told {
         format: 1,
         repository: repository.folder(),
@@ -94,7 +84,7 @@ pub fn ab(args: &Ab, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Err
     let mut text = Vec::new();
     model::json::write_pretty(&mut text, &told)?;
     edge::write_atomically(&file, &text).map_err(|e| format!("writing {}: {e}", file.display()))?;
-    measure(args, &dir, &different, out, err)
+    measure(args, &dir, &told, &different, out, err)
 }
 
 /// The words of `perfvt run` that measure.
@@ -108,6 +98,7 @@ fn words(args: &Ab) -> Vec<OsString> {
 fn measure(
     args: &Ab,
     dir: &Path,
+    told: &Told<'_>,
     sides: &[&Side],
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -123,7 +114,9 @@ fn measure(
         "--out".into(),
         campaign.clone().into(),
     ]);
-    let collected = typed(&words, out, err)?;
+    let Verb::Run(run) = shown(&words, err)? else { return Ok(USAGE) };
+    let beside = provenance::beside(told, sides);
+    let collected = run::run_beside(&run, texts(&words), beside, out, err)?;
     // Interrupted, it can be resumed; cells without a value are compared, and told there.
     if matches!(collected, INTERRUPTED | USAGE) {
         return Ok(collected);
@@ -135,7 +128,7 @@ fn measure(
     let (compared, comparison) = compared(&compare, out, err)?;
     let lines = comparison.iter().flat_map(report::brief);
     for (side, line) in sides.iter().skip(1).zip(lines) {
-        writeln!(out, "\n{} ({}): {line}", edge::visible(&side.name), side.commit.short())?;
+        writeln!(out, "\n{} ({}): {line}", edge::visible(&side.name), side.origin())?;
     }
     Ok(if collected == DONE { compared } else { collected })
 }
@@ -166,12 +159,6 @@ pub(super) fn plain(name: &str) -> String {
     if name.is_empty() { "build".to_owned() } else { name }
 }
 
-/// The name of an environment: that of the commit as the user said it, with its hash where another one has that name.
-fn named(asked: &str, commit: &Commit, others: &[Side]) -> String {
-    let name = plain(asked);
-    if others.iter().any(|other| other.name == name) { format!("{name}-{}", commit.short()) } else { name }
-}
-
 /// The parameters that make a build that of a guest.
 pub(super) fn params(of: &Builds, build: &Record) -> Result<BTreeMap<String, String>, Error> {
     let product = build.product().ok_or("a build without what it makes")?;
@@ -185,44 +172,6 @@ pub(super) fn params(of: &Builds, build: &Record) -> Result<BTreeMap<String, Str
 /// The environment of a build.
 fn environment(of: &Builds, side: &Side) -> Result<String, Error> {
     Ok(env_word(&side.name, &params(of, &side.build)?))
-}
-
-/// The subjects of the commits between the first two builds.
-fn between(repository: &Repository, sides: &[Side]) -> Result<Vec<String>, Error> {
-    let [good, bad, ..] = sides else { return Ok(Vec::new()) };
-    let log = repository.subjects(&good.commit.id, &bad.commit.id, LISTED)?;
-    Ok(log.iter().map(|commit| format!("{} {}", commit.short(), commit.subject)).collect())
-}
-
-/// Symbols whose value is another one in a later build's configuration than in the first: a default that flipped is a finding.
-fn differences(recipe: &Recipe, sides: &[Side]) -> Result<Vec<String>, Error> {
-    let (Recipe::Kernel(_), Some(first)) = (recipe, sides.first()) else { return Ok(Vec::new()) };
-    let config = |side: &Side| read(&side.build.files().join("boot/config"));
-    let base = config(first)?;
-    let mut all = Vec::new();
-    for side in &sides[1..] {
-        all.extend(
-            builds::changed_symbols(&base, &config(side)?)
-                .iter()
-                .map(|line| format!("{}: {line}", side.name)),
-        );
-    }
-    Ok(all)
-}
-
-/// What stands above the numbers.
-fn before(told: &Told<'_>, out: &mut dyn Write) -> Result<(), Error> {
-    for side in told.builds {
-        let commit = &side.commit;
-        let subject = edge::text::cut(&commit.subject);
-        writeln!(out, "{}: {} {subject}", edge::visible(&side.name), commit.short())?;
-    }
-    let more = if told.commits.len() == LISTED { ", or more" } else { "" };
-    writeln!(out, "between the first two: {}{more}", model::counted(told.commits.len(), "commit"))?;
-    for line in &told.configuration {
-        writeln!(out, "note: the configuration changed by itself: {}", edge::text::cut(line))?;
-    }
-    Ok(())
 }
 
 /// The builds that are to be measured: the baseline and those that are another program than it is. The others are told.

@@ -3,7 +3,8 @@
 use crate::args::{Build, BuildCommon, BuildWay, BuildWhat};
 use crate::{DONE, Error, FOUND};
 use builds::{
-    Asked, Commit, Kernel, Layout, Progress, Qemu, Recipe, Record, Repository, Script, Status, Store,
+    Asked, Commit, Kernel, Layout, Progress, Qemu, Recipe, Record, Repository, Script, Status, Store, Wanted,
+    unpacked,
 };
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,23 +12,46 @@ use vm::guest::image::Cache;
 
 /// Builds a commit, or finds it built, and says where what came out is.
 pub fn build(args: &Build, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    if let BuildWhat::Package { packages, product, arch, json } = &args.what {
+        let usual = || Wanted::Usual(arch.clone());
+        let wanted = product.clone().map_or_else(usual, Wanted::Path);
+        let record = unpacked(&store()?, packages, &wanted)?;
+        return tell(&record, *json, out, err);
+    }
     let (recipe, common) = recipe_of(&args.what)?;
-    let repository = Repository::open(&common.repo)?;
-    let commit = repository.commit(&common.commit)?;
+    let (repository, commit) = match (&common.tar, &common.commit) {
+        (Some(file), _) => store()?.tarball(file)?,
+        (None, Some(name)) => {
+            let repository = Repository::open(&common.repo)?;
+            let commit = repository.commit(name)?;
+            (repository, commit)
+        }
+        (None, None) => return Err("what is built? a COMMIT of --repo DIR, or --tar FILE".into()),
+    };
     let patch = match &common.patch {
-        Some(file) => Some(read(file)?.into_bytes()),
+        Some(file) => Some(bytes(file)?),
         None if common.dirty => repository.uncommitted()?,
         None => None,
     };
     let what = What { repository: &repository, commit: &commit, patch: patch.as_deref(), recipe: &recipe };
     let record = built(&what, &common.way, err)?;
-    if common.json {
-        model::json::write_pretty(&mut *out, &record)?;
+    tell(&record, common.json, out, err)
+}
+
+/// Tells where what was built is.
+fn tell(record: &Record, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    if json {
+        model::json::write_pretty(&mut *out, record)?;
         writeln!(out)?;
     } else if let Some(product) = record.product() {
         writeln!(out, "{}", product.display())?;
     }
-    Ok(if is_built(&record, err)? { DONE } else { FOUND })
+    Ok(if is_built(record, err)? { DONE } else { FOUND })
+}
+
+/// The builds of this user's cache.
+pub(super) fn store() -> Result<Store, Error> {
+    Ok(Store::open(Cache::from_env()?.root())?)
 }
 
 /// What is built.
@@ -40,7 +64,7 @@ pub(super) struct What<'a> {
 
 /// Builds it in the user's cache, and says how it goes on.
 pub(super) fn built(what: &What<'_>, way: &BuildWay, err: &mut dyn Write) -> Result<Record, Error> {
-    let store = Store::open(Cache::from_env()?.root())?;
+    let store = store()?;
     let jobs = way.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let What { repository, commit, patch, recipe } = *what;
     let asked = Asked { repository, commit, patch, recipe, jobs, retry: way.retry_builds };
@@ -59,7 +83,8 @@ pub(super) fn built(what: &What<'_>, way: &BuildWay, err: &mut dyn Write) -> Res
 pub(super) fn is_built(record: &Record, err: &mut dyn Write) -> Result<bool, Error> {
     let Status::Failed { why, tail } = &record.status else { return Ok(true) };
     let commit = record.commit.get(..12).unwrap_or(&record.commit);
-    writeln!(err, "{commit} does not build: {why}; its log is {}", record.log().display())?;
+    let called = if commit.is_empty() { edge::text::cut(&record.sources.join(", ")) } else { commit.to_owned() };
+    writeln!(err, "{called} does not build: {why}; its log is {}", record.log().display())?;
     for line in tail {
         writeln!(err, "  {line}")?;
     }
@@ -76,6 +101,7 @@ fn recipe_of(what: &BuildWhat) -> Result<(Recipe, &BuildCommon), Error> {
         BuildWhat::Script { script: program, product, common } => {
             (script(program, product, &common.way)?, common)
         }
+        BuildWhat::Package { .. } => return Err("packages have no recipe".into()),
     })
 }
 
@@ -120,8 +146,14 @@ pub(super) fn script(program: &Path, product: &Path, way: &BuildWay) -> Result<R
 }
 
 /// A file of the user's.
-pub(super) fn read(file: &Path) -> Result<String, Error> {
+fn read(file: &Path) -> Result<String, Error> {
     let read = edge::read_text(file, edge::read::RECORD);
+    read.map_err(|error| format!("reading {}: {error}", file.display()).into())
+}
+
+/// The same byte by byte: a patch may touch files of any encoding.
+pub(super) fn bytes(file: &Path) -> Result<Vec<u8>, Error> {
+    let read = edge::read(file, edge::read::RECORD);
     read.map_err(|error| format!("reading {}: {error}", file.display()).into())
 }
 

@@ -1,10 +1,10 @@
 //! `perfvt history confirm`: one campaign of the builds of an event, in turns.
 
-use crate::args::{Args, Confirm, HistoryAsked, Measuring, Resume, Run, Verb};
+use crate::args::{Args, Confirm, Measuring, Resume, Run, Verb};
 use crate::by_event::ByEvent;
 use crate::signals::Signals;
 use crate::stopping::budget;
-use crate::verbs::history::{called, read};
+use crate::verbs::history::InHistory;
 use crate::verbs::moment::who;
 use crate::verbs::of_farm::Between;
 use crate::verbs::options::defaults;
@@ -32,9 +32,8 @@ pub fn confirm(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let asked = HistoryAsked::of_all(args.alpha);
-    let history = read(&args.lake, &asked, None)?;
-    let event = called(&history, &args.event)?;
+    let found = InHistory::of(&args.lake, &args.event, args.alpha)?;
+    let (history, event) = (&found.history, found.event());
     let default = || PathBuf::from(format!("perfvt-confirm-{}", event.name));
     let asked = Asked {
         lake: &Lake::open(&args.lake)?,
@@ -45,7 +44,7 @@ pub fn confirm(
         dir: args.out.clone().unwrap_or_else(default),
         command,
     };
-    Ok(match confirm_event(&asked, &history, event, out, err)? {
+    Ok(match confirm_event(&asked, history, event, out, err)? {
         None => INTERRUPTED,
         Some(Confirmation::Open) => NOTHING,
         Some(_) => DONE,

@@ -58,8 +58,30 @@ fn explain(path: &Path, name: &str, asked: &HistoryAsked, out: &mut dyn Write) -
     Ok(DONE)
 }
 
+/// An event, with all series of its lake.
+pub(super) struct InHistory {
+    pub history: History,
+    event: StepEvent,
+}
+
+impl InHistory {
+    /// The event of a lake that a name, or its beginning, means.
+    ///
+    /// # Errors
+    /// The lake cannot be read, or no event or several are called so.
+    pub fn of(lake: &Path, name: &str, alpha: f64) -> Result<InHistory, Error> {
+        let history = read(lake, &HistoryAsked::of_all(alpha), None)?;
+        let event = called(&history, name)?.clone();
+        Ok(InHistory { history, event })
+    }
+
+    pub const fn event(&self) -> &StepEvent {
+        &self.event
+    }
+}
+
 /// The event that a name, or its beginning, means.
-pub(super) fn called<'a>(history: &'a History, name: &str) -> Result<&'a StepEvent, Error> {
+fn called<'a>(history: &'a History, name: &str) -> Result<&'a StepEvent, Error> {
     let found: Vec<&StepEvent> = history.events.iter().filter(|e| e.is_called(name)).collect();
     let names =
         |of: &mut dyn Iterator<Item = &StepEvent>| of.map(|e| e.name.as_str()).collect::<Vec<_>>().join(" ");

@@ -2,6 +2,7 @@
 
 pub mod ab;
 mod alias;
+mod beside;
 pub mod bisect;
 pub mod build;
 pub mod calibrate;

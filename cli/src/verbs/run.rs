@@ -7,6 +7,7 @@ use crate::room;
 use crate::sight;
 use crate::signals::Signals;
 use crate::stopping::{self, ByRule};
+use crate::verbs::beside::Beside;
 use crate::verbs::drive::kept::Kept;
 use crate::verbs::dry_run::{View, show_plan};
 use crate::verbs::lake::add_campaign;
@@ -36,14 +37,25 @@ use vm::host::noise::{Limits, Reader};
 
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    run_by(args, command, None, out, err)
+    run_by(args, command, (None, Beside::default()), out, err)
+}
+
+/// The same with what is known beside the plan.
+pub(super) fn run_beside(
+    args: &Run,
+    command: Vec<String>,
+    beside: Beside,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    run_by(args, command, (None, beside), out, err)
 }
 
 /// The same as a shard of a farm.
 pub(super) fn run_by(
     args: &Run,
     command: Vec<String>,
-    farm: Option<OfFarm>,
+    (farm, beside): (Option<OfFarm>, Beside),
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
@@ -52,6 +64,7 @@ pub(super) fn run_by(
     let request = request(args, command, repeats, until);
     let mut prepared = prepare(&request, &own_executable())?;
     prepared.file.farm = farm.as_ref().map(|farm| farm.shard.clone());
+    beside.add_to(&mut prepared.file);
     tell(&prepared, err)?;
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));

@@ -22,6 +22,7 @@ pub(super) fn typed(words: &[OsString], out: &mut dyn Write, err: &mut dyn Write
     }
 }
 
-fn texts(words: &[OsString]) -> Vec<String> {
+/// The words as text.
+pub(super) fn texts(words: &[OsString]) -> Vec<String> {
     words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
 }

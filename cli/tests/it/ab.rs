@@ -6,15 +6,18 @@ use crate::support;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use support::project::Project;
 use support::{output, text};
 
 /// A good commit, one that is the same program, a slow one, and one that does not build.
 fn project() -> Option<Project> {
     let project = Project::empty()?;
+    project.file("config", "CONFIG_CACHE=y\n# CONFIG_TRACE is not set\n");
     project.speed(1000, "good");
     project.file("README", "words");
     project.commit("same");
+    project.file("config", "CONFIG_CACHE=m\nCONFIG_TRACE=y\n");
     project.speed(800, "slow");
     project.file("broken", "yes");
     project.commit("none");
@@ -53,18 +56,74 @@ fn a_slower_commit_is_found_by_one_command_and_what_was_built_stands_beside_the_
     assert!(told.contains("same is EQUIVALENT to good: exact"), "{told}");
     assert!(told.lines().any(|line| line.starts_with("slow (") && line.contains("-20")), "{told}");
     let page = fs::read_to_string(project.path("ab/report.html")).unwrap();
-    assert!(page.contains("slow"));
+    // What changed by itself stands above the numbers; where the build comes from is with its results.
+    let flipped = "CONFIG_CACHE: y became m, CONFIG_TRACE: not set became y";
+    assert!(
+        told.contains(&format!("note: the configuration of slow is not that of the first build: {flipped}")),
+        "{told}"
+    );
+    assert!(page.contains("slow") && page.find(flipped).unwrap() < page.find("speed").unwrap());
     let run: Value =
         serde_json::from_slice(&fs::read(project.path("ab/campaign/slow/run.json")).unwrap()).unwrap();
     let built: Value = serde_json::from_slice(&fs::read(project.path("ab/builds.json")).unwrap()).unwrap();
     assert_eq!(built["commits"].as_array().unwrap().len(), 2, "{built}");
     assert_eq!(built["builds"][1]["commit"]["subject"], "slow");
     assert_eq!(run["fingerprint"]["qemu.build.commit"], built["builds"][1]["build"]["commit"], "{run}");
+    let fact = |name: &str| run["fingerprint"][format!("range.{name}")].as_str().unwrap_or_default();
+    assert!(fact("shortlog").contains(" same; ") && fact("shortlog").ends_with(" slow"), "{run}");
+    assert!(
+        fact("config_changes").starts_with("CONFIG_CACHE: y became m; ") && fact("since").len() == 12,
+        "{run}"
+    );
     assert!(Path::new(&project.path("ab/campaign/campaign.json")).is_file());
     let told = project.here.ends_with(2, &mut project.measuring("ab", "good..slow", &["--out", "ab"]));
     assert!(told.contains("ab is there already; --out DIR takes another folder"), "{told}");
     let told = project.here.ends_with(1, &mut project.measuring("ab", "good..none", &["--out", "other"]));
     assert!(told.contains("does not build:") && !project.path("other").exists(), "{told}");
+}
+
+#[test]
+fn a_patch_what_is_not_committed_a_tarball_and_a_package_are_compared_as_commits_are() {
+    let Some(project) = project() else { return };
+    let repo = project.path("repo");
+    let at =
+        |words: &[&str]| output(Command::new(words[0]).args(&words[1..]).current_dir(project.here.path()));
+    assert!(project.git(&["checkout", "-q", "same"]));
+    assert!(at(&["tar", "-cJf", "tool-1.tar.xz", "--exclude=.git", "repo"]).status.success());
+    fs::create_dir_all(project.path("deb/DEBIAN")).unwrap();
+    fs::create_dir_all(project.path("deb/bin")).unwrap();
+    fs::copy(repo.join("qemu"), project.path("deb/bin/qemu")).unwrap();
+    let control =
+        "Package: tool\nVersion: 1\nArchitecture: all\nMaintainer: t <t@example.org>\nDescription: t\n";
+    fs::write(project.path("deb/DEBIAN/control"), control).unwrap();
+    assert!(at(&["dpkg-deb", "-b", "--root-owner-group", "deb", "tool.deb"]).status.success());
+    project.file("README", "other words\n");
+    fs::write(project.path("news.patch"), "--- /dev/null\n+++ b/NEWS\n@@ -0,0 +1 @@\n+news\n").unwrap();
+    let mut more = Vec::new();
+    for what in ["patch:news.patch", "dirty:", "tar:tool-1.tar.xz", "package:tool.deb"] {
+        more.extend(["--against", what]);
+    }
+    let told = project.here.ends_with(0, &mut project.measuring("ab", "good..same", &more));
+    for name in ["same", "news", "dirty", "tool-1", "tool"] {
+        assert!(told.contains(&format!("{name} is EQUIVALENT to good: exact")), "{name}: {told}");
+    }
+    assert!(told.contains("tool-1: tool-1.tar.xz") && told.contains("tool: tool.deb"), "{told}");
+    assert!(!project.path("count").exists());
+    let path = project
+        .here
+        .ends_with(0, project.here.perfvt().args(["build", "package", "tool.deb", "--product", "bin/qemu"]));
+    assert!(path.trim_end().ends_with("/files/bin/qemu"), "{path}");
+    let words =
+        ["build", "script", "--tar", "tool-1.tar.xz", "--script", "build.sh", "--product", "bin/qemu"];
+    let path = project.here.ends_with(0, project.here.perfvt().args(words));
+    assert!(path.lines().any(|line| line.ends_with("/files/bin/qemu")), "{path}");
+    for (what, why) in
+        [("tar:none.tar", "none.tar: no such file"), ("package:news.patch", "it is no tarball")]
+    {
+        let told =
+            project.here.ends_with(2, &mut project.measuring("ab", "good..same", &["--against", what]));
+        assert!(told.contains(why), "{told}");
+    }
 }
 
 #[test]

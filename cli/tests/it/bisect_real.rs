@@ -1,13 +1,16 @@
 //! `perfvt ab` and `perfvt bisect` with real guests: a repository whose build wraps the distribution's QEMU, and whose commits
-//! make it slower by an option. They take minutes, and belong to the soak.
+//! make it slower by an option. All but one take minutes, and belong to the soak.
 
 use crate::support;
 
+use formats::journal::{Entry, write_entry};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use support::{apart, output, packages_for, ready, text};
 use tempfile::TempDir;
 
@@ -57,6 +60,10 @@ impl Wrapped {
     }
 
     fn run(&self, verb: &str, range: &str, more: &[&str]) -> Output {
+        output(self.command(verb, range).args(more))
+    }
+
+    fn command(&self, verb: &str, range: &str) -> Command {
         let mut command = apart();
         command.current_dir(self.path()).env("XDG_CACHE_HOME", self.path().join("cache"));
         command.args([verb, range, "netperf", "--allow-unpinned", "--noise", "off", "--profile", "quick"]);
@@ -64,9 +71,37 @@ impl Wrapped {
         for set in ["protocols=TCP_RR", "sizes_rr=64", "sessions_rr=1", "l=2", "latency_probe=no"] {
             command.args(["--set", set]);
         }
-        output(command.args(more))
+        command
+    }
+
+    /// Lets a bisection go on until its journal has an event of this type behind those that it had, and interrupts it then.
+    fn until(&self, event: &str, range: &str, more: &[&str]) {
+        let count = |what: &str| self.events().iter().filter(|entry| entry.event["type"] == what).count();
+        let had = count(event);
+        let log = fs::File::create(self.path().join("log")).unwrap();
+        let mut command = self.command("bisect", range);
+        command.args(more).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let began = Instant::now();
+        while count(event) == had {
+            let ended = child.try_wait().unwrap();
+            let log = || fs::read_to_string(self.path().join("log")).unwrap();
+            assert!(ended.is_none() && began.elapsed() < PATIENCE, "{event}: {ended:?}: {}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Events of the journal so far; none while there is no journal. The last line may be half a line.
+    fn events(&self) -> Vec<Entry<Value>> {
+        let text = fs::read_to_string(self.path().join("b/journal.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }
+
+/// How long a few boots may take beside whatever else a machine does.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 #[test]
 #[ignore = "soak: minutes of real guests"]
@@ -92,6 +127,46 @@ fn bisected(last: usize, culprit: usize) -> Value {
     let told: Value = serde_json::from_slice(&done.stdout).unwrap();
     println!("{} boots, {} builds, {} s", told["boots"], told["builds"], told["seconds"]);
     told
+}
+
+#[test]
+fn a_planted_effect_is_found_beside_a_commit_that_does_not_build_in_real_guests() {
+    let Some(_turn) = ready() else { return };
+    let wrapped = Wrapped::new(4, 2, &[3]);
+    let more = ["--row", "trans.rate", "--out", "b"];
+    wrapped.until("measured", "c0..c4", &more);
+    // One round of both ends was measured. The rule wants five; the others differ from it by thousandths here, and take no boots.
+    let events = wrapped.events();
+    let measured = events.iter().find(|entry| entry.event["type"] == "measured").unwrap();
+    let mut text = String::new();
+    for again in 1..=4_u64 {
+        let mut event = measured.event.clone();
+        for (at, value) in event["values"].as_array_mut().unwrap().iter_mut().enumerate() {
+            let nudge = ((again * 7 + at as u64 * 3) % 5) as f64 / 1000.0;
+            value["value"] = (value["value"].as_f64().unwrap() + nudge).into();
+        }
+        let began =
+            serde_json::json!({"type": "began", "commits": [0, 4], "folder": format!("rounds/again{again}")});
+        for (at, event) in [began, event].into_iter().enumerate() {
+            let seq = events.len() as u64 + 2 * again - 1 + at as u64;
+            text += &write_entry(&Entry { seq, unix_ns: measured.unix_ns, event }).unwrap();
+        }
+    }
+    let journal = wrapped.path().join("b/journal.jsonl");
+    fs::write(&journal, fs::read_to_string(&journal).unwrap() + &text).unwrap();
+    // The commits in between are real, up to the final comparison, whose ten boots are the soak's.
+    wrapped.until("judging", "c0..c4", &more);
+    let told: Value =
+        serde_json::from_slice(&fs::read(wrapped.path().join("b/result.json")).unwrap()).unwrap();
+    assert_eq!(
+        (told["outcome"].as_str(), told["likeliest"].as_u64()),
+        (Some("unfinished"), Some(2)),
+        "{told}"
+    );
+    assert!(
+        told["commits"][2]["share"].as_f64().unwrap() >= 0.95 && told["change"].as_f64().unwrap() < -0.3,
+        "{told}"
+    );
 }
 
 #[test]

@@ -122,8 +122,11 @@ impl Campaign {
         &self,
         environment: &EnvironmentPlan,
         params: &Params,
-        facts: Fingerprint,
+        mut facts: Fingerprint,
     ) -> Result<(), CampaignError> {
+        if !facts.0.is_empty() {
+            environment.facts.iter().for_each(|(name, value)| facts.set(name.clone(), value.clone()));
+        }
         let path = self.dir.join(&environment.name).join(RUN_FILE);
         if path.exists() {
             let mut known: RunFile = store::read_json(&path, RUN_FORMAT)?;

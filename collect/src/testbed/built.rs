@@ -18,6 +18,9 @@ struct Record {
     patch: Option<String>,
     #[serde(default)]
     compiler: Vec<String>,
+    #[serde(default)]
+    sources: Vec<String>,
+    config: Option<String>,
 }
 
 /// Where the programs of a guest come from.
@@ -36,8 +39,17 @@ fn facts_of(name: &str, file: &Path, facts: &mut Fingerprint) {
         let text = edge::read(folder.join(RECORD), CONFIG).ok()?;
         serde_json::from_slice::<Record>(&text).ok()
     });
-    let Some(Record { commit, tree, patch, compiler }) = record else { return };
-    facts.set(format!("{name}.build.commit"), commit);
+    let Some(Record { commit, tree, patch, compiler, sources, config }) = record else { return };
+    // A tarball and a distribution's package are of no commit.
+    if !commit.is_empty() {
+        facts.set(format!("{name}.build.commit"), commit);
+    }
+    if !sources.is_empty() {
+        facts.set(format!("{name}.build.source"), sources.join(", "));
+    }
+    if let Some(config) = config {
+        facts.set(format!("{name}.build.config"), config);
+    }
     facts.set(format!("{name}.build.tree"), tree);
     if let Some(patch) = patch {
         facts.set(format!("{name}.build.patch"), patch);

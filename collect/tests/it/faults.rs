@@ -255,7 +255,13 @@ impl Bed {
                 e.params.set("debugger", debugger.display().to_string(), model::Origin::BuiltIn);
                 {
                     let secrets = e.params.secrets().clone();
-                    EnvironmentPlan { name: e.name, params: e.params.stored(), factors: vec![], secrets }
+                    EnvironmentPlan {
+                        name: e.name,
+                        params: e.params.stored(),
+                        factors: vec![],
+                        facts: Default::default(),
+                        secrets,
+                    }
                 }
             })
             .collect();

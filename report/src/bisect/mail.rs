@@ -1,6 +1,6 @@
 //! The mail: what, how much, how it was measured, how to see it again.
 
-use super::words::{change, check, named, sentence, short, standing, time, way, with_interval};
+use super::words::{change, check, named, rest, sentence, short, standing, time, way, with_interval};
 use super::{Bisected, Outcome};
 use crate::command_line::command_line;
 use edge::visible;
@@ -72,6 +72,9 @@ fn numbers(of: &Bisected, out: &mut String) {
     }
     for one in &of.checks {
         let _ = writeln!(out, "- {}", check(of, one));
+    }
+    if let Some(rest) = rest(of) {
+        let _ = writeln!(out, "- {rest}");
     }
     if of.outcome != Outcome::Named {
         for commit in of.set.iter().take(10).filter_map(|at| of.commits.get(*at)) {

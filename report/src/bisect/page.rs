@@ -1,6 +1,6 @@
 //! The page of a bisection: one file without network and without script.
 
-use super::words::{change, check, sentence, short, standing, time, way};
+use super::words::{change, check, rest, sentence, short, standing, time, way};
 use super::{Bisected, BisectedCommit, Outcome, Standing};
 use crate::command_line::command_line;
 use crate::html::{Axis, Card, Document, Figure, breakable, card, contents, foreign, minus};
@@ -12,7 +12,8 @@ const STYLE: &str = "svg.over { display: block; width: 100%; height: 120px; over
 svg.over rect { fill: var(--strongline); }\nsvg.over rect.set { fill: var(--worse-fill); }\nsvg.over line { stroke: var(--line); }\n\
 svg.over circle { fill: var(--bg); stroke: var(--ink); stroke-width: 1.5; }\nsvg.over circle.good { fill: var(--better-fill); }\n\
 svg.over circle.bad { fill: var(--worse-fill); }\nsvg.over text { font-size: 11px; fill: var(--quiet); }\n\
-.commits td, .commits th { border-bottom: 1px solid var(--line); }\n.commits .num { text-align: right; }\n";
+.commits td, .commits th { border-bottom: 1px solid var(--line); }\n.commits .num { text-align: right; }\n.commits code { white-space: nowrap; }\n\
+tr.likeliest { font-weight: bold; }\n#method pre { white-space: pre-wrap; overflow-wrap: anywhere; }\n";
 /// Commits of the table; those that were neither measured nor are likely are counted.
 const LISTED: usize = 200;
 /// The height of a picture.
@@ -75,7 +76,10 @@ fn summary(of: &Bisected, row: &str) -> Markup {
         let text = format!("{}, {} of both", change(of, ends.change), counted(ends.rounds, "round"));
         lines.push(("Ends", html! { (minus(&text)) }));
     }
-    let more = html! { @for one in &of.checks { p { b { (foreign(&one.check)) } ": " (foreign(&minus(&check(of, one)))) } } };
+    let more = html! {
+        @for one in &of.checks { p { b { (foreign(&one.check)) } ": " (foreign(&minus(&check(of, one)))) } }
+        @if let Some(rest) = rest(of) { p { (foreign(&minus(&rest))) } }
+    };
     let answer = html! { span.sign { (sign) } " " (foreign(&minus(&sentence(of)))) };
     card(&Card { tone, answer, figures, lines, more })
 }
@@ -119,7 +123,12 @@ fn told(commit: &BisectedCommit) -> String {
 
 /// Every value over the range.
 fn values(of: &Bisected) -> Markup {
-    let axis = Axis::of(of.commits.iter().flat_map(|commit| commit.values.iter().copied()));
+    let all = || of.commits.iter().flat_map(|commit| commit.values.iter().copied());
+    // Where changes are ratios, equal ratios are equal ways.
+    let log = of.is_ratio && all().all(|value| value > 0.0);
+    let scaled = |value: f64| if log { value.ln() } else { value };
+    let people = |value: f64| minus(&crate::numbers::significant(if log { value.exp() } else { value }, 4));
+    let axis = Axis::of(all().map(scaled));
     let last = of.commits.len().saturating_sub(1);
     html! {
         section #values aria-labelledby="h-values" {
@@ -127,12 +136,13 @@ fn values(of: &Bisected) -> Markup {
             @match axis {
                 None => { p.caption { "Nothing was measured." } }
                 Some(axis) => {
-                    p.caption { "A circle is a boot of a commit, in " (foreign(&of.unit)) "; " (minus(&crate::numbers::significant(axis.lo(), 4)))
-                        " below, " (minus(&crate::numbers::significant(axis.hi(), 4))) " above. Filled: the ends." }
+                    p.caption { "A circle is a boot of a commit, in " (foreign(&of.unit)) "; " (people(axis.lo())) " below, " (people(axis.hi())) " above"
+                        @if log { ", equal ratios equally far apart" } ". Filled: the ends." }
                     svg.over role="img" aria-label="The values of all boots over the range; the table below has their means." {
+                        line x1="0%" x2="100%" y1=(HEIGHT - 1.0) y2=(HEIGHT - 1.0) {}
                         @for (at, commit) in of.commits.iter().enumerate() {
                             @for value in &commit.values {
-                                @let y = HEIGHT - 10.0 - axis.at(*value) / 100.0 * (HEIGHT - 20.0);
+                                @let y = HEIGHT - 10.0 - axis.at(scaled(*value)) / 100.0 * (HEIGHT - 20.0);
                                 circle class=[if at == 0 { Some("good") } else { (at == last).then_some("bad") }] cx=(format!("{:.3}%", x(of, at)))
                                     cy=(format!("{y:.1}")) r="3.5" {}
                             }
@@ -158,15 +168,15 @@ fn commits(of: &Bisected) -> Markup {
             h2 #h-commits { "Commits" }
             div.scroll tabindex="0" role="region" aria-label="Commits" {
                 table.commits {
-                    thead { tr { th scope="col" { "Commit" } th scope="col" { "Subject" } th scope="col" { "State" }
-                        th.num scope="col" { "Mean" } th.num scope="col" { "Probability" } } }
+                    thead { tr { th scope="col" { "Commit" } th.num scope="col" { "Probability" } th.num scope="col" { "Mean" }
+                        th scope="col" { "State" } th scope="col" { "Subject" } } }
                     tbody { @for (at, commit) in rows.iter().take(LISTED) {
                         tr class=[(of.likeliest == Some(*at)).then_some("likeliest")] {
                             th scope="row" { code { (short(&commit.id)) } }
-                            td { (foreign(&commit.subject)) }
-                            td { (standing(commit)) }
-                            td.num { (mean(commit)) }
                             td.num { @if *at > 0 { (format!("{:.1} %", commit.share * 100.0)) } }
+                            td.num { (mean(commit)) }
+                            td { (standing(commit)) }
+                            td { (foreign(&commit.subject)) }
                         }
                     } }
                 }

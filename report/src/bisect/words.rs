@@ -89,8 +89,36 @@ pub(super) fn sentence(of: &Bisected) -> String {
         }
         Outcome::NoEnd => "an end of the range does not build or boot; take others".to_owned(),
         Outcome::Futile => "boots give no values any more; see the last rounds".to_owned(),
-        Outcome::Unfinished => "not finished; the same command goes on".to_owned(),
+        Outcome::Unfinished => {
+            let likely =
+                of.commit().map(|one| format!("; so far {commit} is likely with {:.0} %", one.share * 100.0));
+            format!("not finished{}; the same command goes on", likely.unwrap_or_default())
+        }
     }
+}
+
+/// Standard errors by which the ends have to differ from what the named commit does before a rest is told: an estimate that ended its own
+/// rounds is a little too large.
+const REST: f64 = 4.0;
+/// Standard errors of half a 99 % interval, that of a normal variable.
+const HALF: f64 = 2.576;
+
+/// That the named commit does not account for what the ends differ by: others of the range have a part in it.
+pub(super) fn rest(of: &Bisected) -> Option<String> {
+    let last = of.last().and_then(|check| check.change).filter(|_| of.outcome == Outcome::Named)?;
+    let ends = of.ends.as_ref()?;
+    let scaled = |change: f64| if of.is_ratio { change.ln_1p() } else { change };
+    let [at, low, high] = last.map(scaled);
+    let whole = scaled(ends.change);
+    // Rounds that were all alike have no error.
+    let own = ends.t.filter(|t| *t != 0.0).map_or(0.0, |t| (whole / t).abs());
+    let error = own.hypot((high - low) / 2.0 / HALF);
+    (error.is_finite() && (whole - at).abs() > REST * error).then(|| {
+        format!(
+            "the ends differ by {}: other commits of the range have a part in that; bisect what lies before this one and behind it",
+            change(of, ends.change)
+        )
+    })
 }
 
 fn is_broken(commit: &BisectedCommit) -> bool {
@@ -165,6 +193,9 @@ pub fn text(of: &Bisected) -> String {
     }
     for one in &of.checks {
         let _ = writeln!(out, "{}: {}", one.check, check(of, one));
+    }
+    if let Some(rest) = rest(of) {
+        let _ = writeln!(out, "note: {rest}");
     }
     if of.commits.iter().any(|commit| commit.share > 0.0) {
         let shares: Vec<f64> = of.commits.iter().skip(1).map(|commit| commit.share).collect();

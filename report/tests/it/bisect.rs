@@ -91,6 +91,24 @@ fn a_named_commit_has_its_size_in_text_mail_and_page_and_its_words_do_no_harm() 
 }
 
 #[test]
+fn ends_that_differ_by_more_than_the_commit_does_have_another_one_in_between() {
+    let with = |change: f64| Bisected {
+        ends: Some(BisectedEnds { change, t: Some(-20.0), bar: Some(6.0), rounds: 5 }),
+        ..named()
+    };
+    let told = text(&with(-0.5));
+    assert!(
+        told.contains("note: the ends differ by -50.0%: other commits of the range have a part"),
+        "{told}"
+    );
+    assert!(
+        mail(&with(-0.5)).contains("have a part in that")
+            && page(&with(-0.5)).contains("have a part in that")
+    );
+    assert!(!text(&with(-0.22)).contains("have a part"));
+}
+
+#[test]
 fn other_ends_have_their_sentences() {
     let with = |outcome, set: Vec<usize>| text(&Bisected { outcome, set, ..named() });
     assert!(
@@ -99,6 +117,13 @@ fn other_ends_have_their_sentences() {
     assert!(with(Outcome::Budget, vec![1, 2]).contains("it is one of 2 commits, and more boots"));
     assert!(with(Outcome::NotReproduced, vec![]).starts_with("does not reproduce"));
     assert!(with(Outcome::Unconfirmed, vec![2]).contains("nothing is named"));
+    let going = with(Outcome::Unfinished, vec![2]);
+    assert!(
+        going.starts_with("not finished; so far 000000000000 ") && going.contains("is likely with 97 %"),
+        "{going}"
+    );
+    let early = text(&Bisected { outcome: Outcome::Unfinished, likeliest: None, ..named() });
+    assert!(early.starts_with("not finished; the same command goes on"), "{early}");
     let empty = Bisected { commits: Vec::new(), set: vec![7], likeliest: Some(9), ..named() };
     assert!(page(&empty).contains("Nothing was measured") && mail(&empty).starts_with("Subject: "));
     assert_eq!(bar(&[], 64), ".");

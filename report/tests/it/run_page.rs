@@ -19,6 +19,7 @@ fn file() -> CampaignFile {
         name: name.into(),
         params: Default::default(),
         factors: vec![],
+        facts: Default::default(),
         secrets: Default::default(),
     };
     CampaignFile {

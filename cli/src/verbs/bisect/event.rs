@@ -2,8 +2,8 @@
 
 use super::bisect;
 use crate::Error;
-use crate::args::{Bisect, HistoryAsked, HistoryBisect};
-use crate::verbs::history::{called, read};
+use crate::args::{Bisect, HistoryBisect};
+use crate::verbs::history::InHistory;
 use std::io::Write;
 
 /// Bisects the range of an event of a lake.
@@ -13,9 +13,8 @@ pub fn of_event(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let asked = HistoryAsked::of_all(args.alpha);
-    let history = read(&args.lake, &asked, None)?;
-    let event = called(&history, &args.event)?;
+    let found = InHistory::of(&args.lake, &args.event, args.alpha)?;
+    let (history, event) = (&found.history, found.event());
     let commit = |build: &str| {
         let nights = || history.series.iter().flat_map(|series| &series.nights);
         let night = nights().find(|night| night.build == build && night.commit.is_some());

@@ -6,6 +6,7 @@ mod place;
 use super::look::Seen;
 use crate::args::Run;
 use crate::signals::Signals;
+use crate::verbs::beside::Beside;
 use crate::verbs::confirm::{resume_of, run_of};
 use crate::verbs::of_farm::{Between, OfFarm};
 use crate::verbs::run::{resume_by, run_by};
@@ -185,7 +186,7 @@ impl Body<'_> {
         } else {
             let words = ["perfvt", "run"].map(String::from).into_iter();
             let command = words.chain(self.farm.file().argv.iter().cloned()).collect();
-            run_by(&self.run(&local)?, command, Some(farm), out, err)
+            run_by(&self.run(&local)?, command, (Some(farm), Beside::default()), out, err)
         };
         if local.join(CAMPAIGN_FILE).is_file() && local.join(model::store::JOURNAL_FILE).is_file() {
             copy_out(&local, &shard, &left.take())?;

@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// How the program of a commit is built; one with a file `broken` is not.
+/// How the program of a commit is built; one with a file `broken` is not, and a file `config` is what it was configured to be.
 const BUILD: &str = "set -e\n[ ! -e broken ] || { echo error: broken; exit 2; }\nmkdir -p \"$PERFVT_OUT/bin\"\n\
-    cp qemu \"$PERFVT_OUT/bin/qemu\"";
+    cp qemu \"$PERFVT_OUT/bin/qemu\"\n[ ! -e config ] || cp config \"$PERFVT_CONFIG\"";
 
 pub struct Project {
     pub here: Pretended,

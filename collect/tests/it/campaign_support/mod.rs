@@ -204,6 +204,7 @@ pub fn plan(cases: usize, repeats: u32, mut attempts: Params) -> CampaignFile {
         name: name.into(),
         params: attempts.stored(),
         factors: vec![],
+        facts: Default::default(),
         secrets: attempts.secrets().clone(),
     };
     CampaignFile {

@@ -47,6 +47,7 @@ fn plan(dir: &Path) -> CampaignFile {
         name: run.environment.clone(),
         params: run.params.iter().map(|(key, value)| (key.clone(), stored(value))).collect(),
         factors: run.factors.clone(),
+        facts: Default::default(),
         secrets: Default::default(),
     };
     let case = |size: &str| Case {
