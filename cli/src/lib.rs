@@ -32,7 +32,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use vm::guest::network::{SWITCH_VERB, switch_main, switches_by};
+use vm::guest::network::{LEAD_VERB, SWITCH_VERB, lead_main, switch_main, switches_by};
 
 /// perfvt itself, also when its file has been replaced since it started.
 pub(crate) fn own_executable() -> PathBuf {
@@ -65,6 +65,7 @@ pub fn main() -> ExitCode {
     match arguments.next() {
         Some(verb) if verb == vm::accel::PROBE_VERB => return probe(),
         Some(verb) if verb == SWITCH_VERB => return switch(arguments.next()),
+        Some(verb) if verb == LEAD_VERB => return lead(),
         Some(verb) if verb == INSIDE_VERB => return inside(arguments.next(), arguments.next()),
         _ => {}
     }
@@ -90,6 +91,15 @@ fn probe() -> ExitCode {
 #[allow(clippy::disallowed_methods)] // perfvt itself reads what it says.
 fn switch(ports: Option<OsString>) -> ExitCode {
     let done = switch_main(ports.as_deref().and_then(OsStr::to_str));
+    // Whoever reads this is gone when writing fails.
+    let told = done.map_err(|error| writeln!(io::stderr(), "perfvt: {error}"));
+    ExitCode::from(if told.is_ok() { DONE } else { USAGE })
+}
+
+/// A way for programs of this host to guests at a switch, in a process of its own.
+#[allow(clippy::disallowed_methods)] // perfvt itself reads what it says.
+fn lead() -> ExitCode {
+    let done = lead_main(&mut io::stdout());
     // Whoever reads this is gone when writing fails.
     let told = done.map_err(|error| writeln!(io::stderr(), "perfvt: {error}"));
     ExitCode::from(if told.is_ok() { DONE } else { USAGE })

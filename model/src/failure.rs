@@ -66,6 +66,8 @@ pub enum Code {
     NotConverged,
     /// The guest could not move to another QEMU, and stayed where it was.
     MigrationFailed,
+    /// The guest moved to another QEMU, and has answered nobody since.
+    SilentAfterMove,
     /// The load of a neighbour did not begin, did nothing or ended within a case.
     NeighbourIdle,
     /// The time of day moved against the monotonic clock within a window.
@@ -118,6 +120,7 @@ const WORDS: [(Code, &str); 33] = [
     (Code::LinkMismatch, "link-mismatch"),
     (Code::NotConverged, "not-converged"),
     (Code::MigrationFailed, "migration-failed"),
+    (Code::SilentAfterMove, "silent-after-move"),
     (Code::NeighbourIdle, "neighbour-idle"),
     (Code::ClockJumped, "clock-jumped"),
     (Code::HostSuspended, "host-suspended"),
@@ -160,6 +163,7 @@ impl Code {
             | Code::ChannelBroken
             | Code::NetworkLost
             | Code::HostKernel
+            | Code::SilentAfterMove
             | Code::Deadline(Phase::Boot | Phase::Prepare | Phase::Shutdown)
             | Code::Unknown => Scope::Guest,
             Code::HostNoSpace | Code::Host | Code::GivenUp | Code::Deadline(Phase::Image) => Scope::Host,
@@ -181,7 +185,16 @@ impl Code {
 
     /// Whether it tells that a guest died or cannot be used any more, by no fault of a tool.
     pub fn ends_a_guest(self) -> bool {
-        matches!(self, Code::Panic | Code::SetUp | Code::Oops | Code::Hang | Code::EarlyExit | Code::IoError)
+        matches!(
+            self,
+            Code::Panic
+                | Code::SetUp
+                | Code::Oops
+                | Code::Hang
+                | Code::EarlyExit
+                | Code::IoError
+                | Code::SilentAfterMove
+        )
     }
 
     /// Whether the surroundings spoiled a sample and not what was measured: then the same guest measures it again.

@@ -55,6 +55,7 @@ mod lake;
 mod lake_commits;
 mod lake_names;
 mod macvtap;
+mod migrations;
 mod mutation;
 mod mutation_support;
 mod nested_kvm;

@@ -5,6 +5,7 @@ use crate::parse;
 use model::ids::{cpu_list, parse_cpu_list};
 use model::{Accel, Params, ParamsError};
 use vm::guest::hardware::{Hardware, NIC_MODELS, Nic};
+use vm::guest::migration::Mode;
 use vm::guest::network::{Home, Topology as Machines};
 use vm::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use vm::host::topology::Topology;
@@ -206,6 +207,7 @@ pub fn hardware(
         cells: plan.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default(),
         nics: all,
         hugepages: hugepages(params)?.map(|(size, _)| size),
+        dirty_ring: params.get("migrate_mode").is_some_and(|modes| modes.contains(Mode::DirtyLimit.word())),
         kernel_params: params.get("kernel_params").unwrap_or_default().trim().to_owned(),
         extra: params.words("extra_args")?,
     })

@@ -35,7 +35,7 @@ use vm::guest::disk::DiskError;
 use vm::guest::hardware::check;
 use vm::guest::image::{Cache, ImageError};
 use vm::guest::machine::GuestError;
-use vm::guest::network::{Home, Layout, NetworkError, Topology, Wires};
+use vm::guest::network::{ClientPlace, Home, Layout, NetworkError, Topology, Wires};
 use vm::guest::os::Os;
 use vm::guest::spec::{Disks, GuestSpec, Source};
 use vm::guest::windows;
@@ -161,6 +161,12 @@ impl EnvironmentSpec {
             (0, _) | (_, None) => None,
             (most, Some(guest)) => Some(CrowdSpec::of(params, most, guest, ground.topology)?),
         };
+        // Those that move together are alike, disks and all.
+        let alike =
+            |first: &GuestSpec, place: usize| GuestSpec { name: format!("vm{place}"), ..first.clone() };
+        if let Some(first) = guests.first().cloned() {
+            guests.extend((2..=parse::together(params)?).map(|place| alike(&first, place)));
+        }
         let neighbours = neighbour::of(params, (&layout, topology.as_ref()), &mut guests)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, mut notes) = (plan.client, plan.notes);
@@ -198,6 +204,11 @@ impl EnvironmentSpec {
         Layout { links: Vec::new(), ..self.layout.clone() }
     }
 
+    /// Whether its guests move to other QEMUs; each has a network of its own, which is alike.
+    pub fn moves(&self) -> bool {
+        self.layout.client == ClientPlace::Observer
+    }
+
     /// Whether nobody talks to its guest.
     pub fn is_offline(&self) -> bool {
         self.guests.iter().any(GuestSpec::is_offline)
@@ -214,6 +225,7 @@ impl EnvironmentSpec {
         let line = |(index, guest)| {
             let (layout, place) = match &self.topology {
                 Some(topology) => (Cow::Owned(topology.layout(index)), 0),
+                None if self.moves() => (Cow::Borrowed(&self.layout), 0),
                 None if index >= self.measured() => (Cow::Owned(self.layout_beside()), 0),
                 None => (Cow::Borrowed(&self.layout), index),
             };

@@ -301,10 +301,21 @@ pub trait Lab {
         let _ = (mode, content);
         Err(Failed::tool(format!("this lab takes no files, {path} neither")))
     }
-    /// Moves the server's guest to another QEMU, and watches it meanwhile. It goes on in the source where it does not get there.
-    fn migrate(&mut self, request: &Move) -> Result<Moved, Failed> {
+    /// Moves all guests that move together to other QEMUs, and watches them meanwhile. Each goes on in the source where it does not get
+    /// there. What became of each, in their order; the first is the server's.
+    fn migrate(&mut self, request: &Move) -> Result<Vec<Moved>, Failed> {
         let _ = request;
         Err(Failed::tool("this lab has one QEMU"))
+    }
+    /// Talks to another of the guests that move together from now on, in the place of the server's, which is the first (0).
+    fn attend(&mut self, guest: usize) -> Result<(), Failed> {
+        if guest == 0 { Ok(()) } else { Err(Failed::tool("this lab has one guest")) }
+    }
+    /// Leads clients of this host to the server's guest, where that may move: from now on they run where they reach it. What it sends to
+    /// them in TCP segments is noted in a file. With `None` they are led no more.
+    fn lead_in(&mut self, noted: Option<&Path>) -> Result<(), Failed> {
+        let _ = noted;
+        Err(Failed::tool("this lab leads no client to its guest"))
     }
     /// What the console and the firmware's debug port said while the guest booted, each line with its time
     /// ([`formats::boot`] describes it); `None` when nobody listened.

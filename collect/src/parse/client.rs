@@ -9,6 +9,8 @@ use vm::ssh::Destination;
 
 /// What `client` calls the stand-in for another host.
 const NAMESPACE: &str = "netns";
+/// The key of how many guests move at once.
+pub const TOGETHER: &str = "migrate_guests";
 
 /// What `scenario` and `client` say.
 ///
@@ -49,6 +51,20 @@ pub fn client_place(scenario: Scenario, params: &Params) -> Result<ClientPlace, 
 /// Whether the guest moves to another QEMU: the key of the workload that does that is set, which has a default.
 pub fn migrates(params: &Params) -> bool {
     given(params, "migrate_mode").is_some()
+}
+
+/// How many guests move at once: `migrate_guests`.
+///
+/// # Errors
+/// It is no number of guests.
+pub fn together(params: &Params) -> Result<usize, ParamsError> {
+    const MOST: usize = 64;
+    const WANTED: &str = "a number of guests, 1 to 64";
+    if !migrates(params) || given(params, TOGETHER).is_none() {
+        return Ok(1);
+    }
+    let number = params.number(TOGETHER, 1, WANTED)?;
+    if number > MOST { Err(params.wrong(TOGETHER, WANTED)) } else { Ok(number) }
 }
 
 /// The folder that holds the tools on the client's host; `None` where they are on its PATH.

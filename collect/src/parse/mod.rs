@@ -32,7 +32,7 @@ mod reach;
 mod scenario;
 mod topology;
 
-pub use client::{client_place, client_tools, idle, migrates};
+pub use client::{TOGETHER, client_place, client_tools, idle, migrates, together};
 pub use confine::{CONFINE, confine};
 pub use crowd::{OVERCOMMIT, overcommit};
 pub use deadlines::deadlines;

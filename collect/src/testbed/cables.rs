@@ -9,6 +9,8 @@ pub(super) struct Cables {
     pub(super) way: Network,
     /// The networks of a topology, and the part of each machine in them.
     apart: Option<(Joined, Vec<Network>)>,
+    /// What guests behind the first are plugged into that move together with it, one by one.
+    alike: Vec<Network>,
     /// What a further guest is plugged into, by the place of the first such guest: nothing.
     beside: Option<(usize, Network)>,
 }
@@ -20,17 +22,22 @@ impl Cables {
     /// Whatever the host refuses.
     pub(super) fn make(spec: &EnvironmentSpec, name: &str) -> Result<Cables, NetworkError> {
         let Some(topology) = &spec.topology else {
-            let beside = match spec.guests.len() > spec.measured() {
+            let further = spec.guests.iter().skip(spec.measured());
+            let own = further.filter(|_| spec.moves());
+            let alike =
+                own.map(|_| Network::create(&spec.layout, spec.sessions, name)).collect::<Result<_, _>>()?;
+            let beside = match spec.guests.len() > spec.measured() && !spec.moves() {
                 true => Some((spec.measured(), between_machines(&spec.layout_beside(), name)?)),
                 false => None,
             };
             let way = Network::create(&spec.layout, spec.sessions, name)?;
-            return Ok(Cables { way, apart: None, beside });
+            return Ok(Cables { way, apart: None, alike, beside });
         };
         let joined = Joined::make(topology)?;
         let part = |index| joined.network(index, name);
         let parts = (0..topology.machines.len()).map(part).collect::<Result<_, _>>()?;
-        Ok(Cables { way: between_machines(&spec.layout, name)?, apart: Some((joined, parts)), beside: None })
+        let way = between_machines(&spec.layout, name)?;
+        Ok(Cables { way, apart: Some((joined, parts)), alike: Vec::new(), beside: None })
     }
 
     /// What a guest is plugged into, and its place there.
@@ -38,7 +45,10 @@ impl Cables {
         match (self.apart.as_ref().and_then(|(_, parts)| parts.get(guest)), &self.beside) {
             (Some(own), _) => (own, 0),
             (None, Some((first, nothing))) if guest >= *first => (nothing, 0),
-            (None, _) => (&self.way, guest),
+            (None, _) => match guest.checked_sub(1).and_then(|before| self.alike.get(before)) {
+                Some(own) => (own, 0),
+                None => (&self.way, guest),
+            },
         }
     }
 

@@ -58,7 +58,10 @@ pub(super) struct GuestLab {
     pub(super) cables: Cables,
     /// Where the files of its guests are.
     guests: Vec<SceneGuest>,
-    whereabouts: Whereabouts,
+    /// Where each guest is that moves.
+    whereabouts: Vec<Whereabouts>,
+    /// The guest that stands in the place of the server's, where several move together.
+    attended: usize,
     /// What it was booted from.
     pub(super) spec: EnvironmentSpec,
     /// The server guest's interfaces, in the order of the links; none before the network is up.
@@ -109,7 +112,8 @@ impl GuestLab {
             disks: scene.disks,
             cables: scene.cables,
             guests: scene.guests,
-            whereabouts: Whereabouts::default(),
+            whereabouts: Vec::new(),
+            attended: 0,
             spec: scene.spec,
             interfaces: Vec::new(),
             cache,
@@ -226,8 +230,16 @@ impl Lab for GuestLab {
         self.machine.put(path, mode, content).map_err(|e| e.failure())
     }
 
-    fn migrate(&mut self, request: &Move) -> Result<Moved, Failed> {
-        self.move_guest(request)
+    fn migrate(&mut self, request: &Move) -> Result<Vec<Moved>, Failed> {
+        self.move_guests(request)
+    }
+
+    fn attend(&mut self, guest: usize) -> Result<(), Failed> {
+        self.attend_to(guest)
+    }
+
+    fn lead_in(&mut self, noted: Option<&Path>) -> Result<(), Failed> {
+        self.cables.way.lead_in(noted).map_err(|e| Failed::new(Code::Host, e.to_string()))
     }
 
     fn boot_trace(&self) -> Option<String> {

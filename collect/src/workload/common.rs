@@ -98,6 +98,14 @@ pub(super) fn busy(measured: &Measured) -> Result<f64, Failed> {
     })
 }
 
+/// Jain's index of fairness: 1 where all have the same, 1/n where one has everything, 0 where nobody has anything (Jain, Chiu and Hawe,
+/// "A Quantitative Measure of Fairness and Discrimination for Resource Allocation in Shared Computer Systems", DEC-TR-301, 1984).
+pub(super) fn jain(shares: &[f64]) -> f64 {
+    let sum: f64 = shares.iter().sum();
+    let squares: f64 = shares.iter().map(|x| x.powi(2)).sum();
+    if squares > 0.0 { sum * sum / (shares.len() as f64 * squares) } else { 0.0 }
+}
+
 /// The host's CPU time over the window, interval by interval.
 pub(super) fn host_series(metric: &str, measured: &Measured) -> Vec<Point> {
     let mut points = Vec::new();

@@ -1,7 +1,7 @@
 //! Many guests at once: how long until all are ready, what memory each takes, what they cost while they do nothing, and how fairly
 //! they share the CPUs when all compute. The number of guests is the factor.
 
-use super::common::{failed, host_series, interval, level, read, seconds_of, share, value, value_at};
+use super::common::{failed, host_series, interval, jain, level, read, seconds_of, share, value, value_at};
 use super::{Known, Needs, Outcome, Value, Workload, add_case};
 use crate::lab::{Crowd, Failed, Lab, Measured, keep, window};
 use crate::parse::{OVERCOMMIT, overcommit};
@@ -200,12 +200,9 @@ fn work_of(text: &str) -> Result<Vec<u64>, Failed> {
     all.ok_or_else(|| failed(format!("{WORK} has a line that is none of it")))
 }
 
-/// Jain's index of fairness: 1 where all have the same, 1/n where one has everything (Jain, Chiu and Hawe, "A Quantitative Measure of
-/// Fairness and Discrimination for Resource Allocation in Shared Computer Systems", DEC-TR-301, 1984).
+/// How fairly they shared.
 fn fairness(work: &[u64]) -> f64 {
-    let sum: f64 = work.iter().map(|x| *x as f64).sum();
-    let squares: f64 = work.iter().map(|x| (*x as f64).powi(2)).sum();
-    if squares > 0.0 { sum * sum / (work.len() as f64 * squares) } else { 0.0 }
+    jain(&work.iter().map(|ns| *ns as f64).collect::<Vec<_>>())
 }
 
 /// Memory of a guest, on average: what each says of itself, of which a new one begins with its mappings' line.

@@ -1,24 +1,28 @@
 //! Live migration: the guest moves to another QEMU of this host while it runs, and an observer outside of both asks it for an
 //! echo every 2 ms. Its longest silence is the blackout, which no clock in the guest can measure.
 
+mod load;
 mod request;
 mod seen;
+mod together;
 
-use super::common::{Job, failed, level, value, value_at, word, words_of};
+use super::common::{failed, value, value_at, word, words_of};
 use super::{Known, Needs, Outcome, Point, Value, Workload, add_case};
 use crate::lab::{Failed, Lab, Moved};
-use model::{Case, Code, Params, ParamsError, Phase, Window};
-use request::{load, request};
+use crate::parse::{TOGETHER, together};
+use load::Load;
+use model::{Case, Code, Params, ParamsError, Window};
+use request::request;
 use seen::{EVERY_METRIC, RECORD, kept, write};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use together::{folders, of_all};
 use vm::guest::migration::{Ended, Mode, Record, Silence};
 use vm::guest::os::Os;
 
 /// The workload.
 pub struct Migration;
 
-const PARAMETERS: [Known; 14] = [
+const PARAMETERS: [Known; 16] = [
     Known::new(
         "migrate_mode",
         "precopy",
@@ -44,14 +48,18 @@ const PARAMETERS: [Known; 14] = [
         "when it is cancelled, to see that the guest stays",
     ),
     Known::open("migrate_qemu_binary", "qemu_binary", "a program", "the destination's QEMU"),
-    Known::new("load", "dirty", "dirty or none", "what the guest does meanwhile"),
-    Known::new("dirty_mb", "64", "MB", "memory that it writes (dirty)"),
-    Known::new("dirty_rate", "20", "numbers, MB/s", "how fast (dirty)"),
+    Known::new("load", "memory", "memory, netperf, fio, none", "what the guest does meanwhile"),
+    Known::new("dirty_mb", "64", "MB", "memory that it writes (memory)"),
+    Known::new("dirty_rate", "20", "numbers, MB/s", "how fast (memory)"),
+    Known::open(
+        "migrate_to",
+        "this host",
+        "nothing",
+        "another host as the destination is not there: refused",
+    ),
+    Known::open(TOGETHER, "1", "a number", "guests that move at once, each to a QEMU of its own"),
     Known::new("migrate_watch", "1", "seconds", "for how long the guest is watched behind it"),
 ];
-
-/// The file that the guest writes into its memory.
-const DIRTIED: &str = "/run/perfvt-dirty";
 
 impl Workload for Migration {
     fn name(&self) -> &'static str {
@@ -75,30 +83,39 @@ impl Workload for Migration {
     }
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
-        let rates = match load(params)? {
-            true => params.numbers("dirty_rate", "numbers of MB a second, such as '20 100'")?,
-            false => vec![0],
-        };
+        let rates = params.numbers("dirty_rate", "numbers of MB a second, such as '20 100'")?;
         let mut cases = Vec::new();
         for mode in words_of(params, "migrate_mode", &Mode::WORDS)? {
             request(params, mode)?;
-            for rate in &rates {
-                let keys = [("mode", mode.to_owned()), ("dirty_rate", rate.to_string())];
-                let keys = keys.into_iter().collect();
-                let case = Case { workload: self.name().into(), category: "migration".into(), keys };
-                add_case(&mut cases, case, params, "dirty_rate")?;
+            for load in Load::all(params)? {
+                // Others have no rate that is asked of them.
+                let rates = if load == Load::Memory { &rates[..] } else { &[0] };
+                for rate in rates {
+                    let keys = [("mode", mode.to_owned()), ("dirty_rate", rate.to_string())];
+                    let keys = keys.into_iter().collect();
+                    let case = Case { workload: self.name().into(), category: load.word().into(), keys };
+                    add_case(&mut cases, case, params, "dirty_rate")?;
+                }
             }
+        }
+        if together(params)? > 1 && cases.iter().any(|case| case.category == Load::Netperf.word()) {
+            return Err(params.wrong(TOGETHER, "1 with load=netperf, whose client is led to one guest"));
         }
         let other = params.get("migrate_qemu_binary").map(str::trim).unwrap_or_default();
         if cases.len() > 1 && !other.is_empty() && Some(other) != params.get("qemu_binary") {
-            let wanted = "one case beside it (one migrate_mode, one dirty_rate): behind the first one the guest runs in that QEMU";
+            let wanted = "one case beside it (one migrate_mode, load and dirty_rate): behind the first one the guest runs in that QEMU";
             return Err(params.wrong("migrate_qemu_binary", wanted));
         }
         Ok(cases)
     }
 
-    fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<String> {
-        EVERY_METRIC.map(String::from).into()
+    fn metrics_besides(&self) -> &'static [&'static str] {
+        &["fairness"]
+    }
+
+    fn metrics(&self, category: &str, _: &Params, _: bool) -> Vec<String> {
+        let of_load = Load::parse(category).metrics();
+        EVERY_METRIC.iter().chain(of_load).map(|metric| (*metric).to_owned()).collect()
     }
 
     fn runs_in(&self, os: Os) -> Result<(), &'static str> {
@@ -113,9 +130,9 @@ impl Workload for Migration {
     }
 
     fn needs(&self, params: &Params) -> Needs {
-        let dirty = load(params).unwrap_or(true);
-        let guest_tools = if dirty { vec!["fio"] } else { Vec::new() };
-        Needs { tools: dirty, guest_tools, migrates: true, ..Needs::default() }
+        let all = Load::all(params).unwrap_or_default();
+        let all = all.into_iter().map(Load::needs).fold(Needs::default(), Needs::with);
+        Needs { migrates: true, ..all }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
@@ -133,40 +150,57 @@ impl Workload for Migration {
 
     fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
         lab.connect()?;
-        if load(params).map_err(failed)? {
-            // The disk with the tools is mounted before any time is taken.
-            lab.exec(&["fio", "--version"], lab.deadline(Phase::Prepare))?;
-        }
-        Ok(())
+        Load::all(params).map_err(failed)?.into_iter().try_for_each(|load| load.prepare(lab))
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
         let request = request(params, word(case, "mode")?).map_err(failed)?;
-        let rate: u32 = level(case, "dirty_rate")?;
-        let job = if rate > 0 { Some(dirty(lab, params, rate)?) } else { None };
+        let (load, guests) = (Load::parse(&case.category), together(params).map_err(failed)?);
+        let folders = folders(raw, guests)?;
+        let mut going = Vec::new();
+        for (guest, folder) in folders.iter().enumerate() {
+            lab.attend(guest)?;
+            going.push(load.begin(lab, case, params, folder)?);
+        }
         let moved = lab.migrate(&request);
-        if let (Some(job), true) = (job, lab.death().is_none()) {
-            job.signal(lab, "TERM")?;
-            // fio tells what it wrote, and ends as one that was told to.
-            let limit = lab.deadline(Phase::Fetch);
-            let _ = job.finish(lab, limit, raw, "fio");
-            lab.exec(&["rm", "-f", DIRTIED], lab.soon())?;
+        for (moved, folder) in moved.iter().flatten().zip(&folders) {
+            write(moved, folder)?;
+            answers(moved)?;
         }
-        let moved = moved?;
-        write(&moved, raw)?;
-        let Moved { record, .. } = moved;
-        let why = record.reason.unwrap_or_default();
-        match record.ended {
-            Ended::Completed => Ok(()),
-            Ended::NotConverged => Err(Failed::new(Code::NotConverged, why)),
-            Ended::Cancelled | Ended::Failed => Err(Failed::new(Code::MigrationFailed, why)),
+        let mut ended = Ok(());
+        for (guest, (going, folder)) in going.into_iter().zip(&folders).enumerate() {
+            lab.attend(guest)?;
+            ended = ended.and(going.end(lab, folder));
         }
+        lab.attend(0)?;
+        for Moved { record, .. } in moved? {
+            let why = record.reason.unwrap_or_default();
+            match record.ended {
+                Ended::Completed => {}
+                Ended::NotConverged => return Err(Failed::new(Code::NotConverged, why)),
+                Ended::Cancelled | Ended::Failed => return Err(Failed::new(Code::MigrationFailed, why)),
+            }
+        }
+        ended
     }
 
-    fn parse(&self, _: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
-        let moved = kept(raw)?;
-        let values = values(&moved)?;
-        let record = moved.record;
+    fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let load = Load::parse(&case.category);
+        let (mut all, mut first) = (Vec::new(), None);
+        for folder in std::iter::once(raw.to_owned()).chain((2..).map(|guest| raw.join(format!("vm{guest}"))))
+        {
+            if first.is_some() && !folder.exists() {
+                break;
+            }
+            let moved = kept(&folder)?;
+            let mut values = values(&moved)?;
+            let watched_ns = moved.probes.last().map_or(moved.record.ended_ns, |probe| probe.sent_ns);
+            values.extend(load.values(&moved.record, watched_ns, &folder)?);
+            all.push(values);
+            first.get_or_insert(moved.record);
+        }
+        let record = first.ok_or_else(|| failed("no guest was moved"))?;
+        let values = of_all(all);
         let window = Window {
             start_unix_ns: record.begun_ns,
             mono_ns: record.begun_mono_ns,
@@ -176,43 +210,22 @@ impl Workload for Migration {
     }
 }
 
-/// Has the guest write so many MB of its memory, at a rate in MB/s, until it is told to end. Comes back when it does.
-fn dirty(lab: &mut dyn Lab, params: &Params, rate: u32) -> Result<Job, Failed> {
-    let size: u32 = params.number("dirty_mb", 1, "MB").map_err(failed)?;
-    let argv = [
-        "fio".to_owned(),
-        "--name=dirty".into(),
-        format!("--filename={DIRTIED}"),
-        format!("--size={size}M"),
-        format!("--rate={rate}M"),
-        "--rw=randwrite".into(),
-        "--bs=4k".into(),
-        "--ioengine=psync".into(),
-        "--fallocate=none".into(),
-        "--time_based".into(),
-        "--runtime=86400".into(),
-        "--thread".into(),
-        "--output-format=json".into(),
-    ];
-    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let job = Job::start(lab, &words)?;
-    let until = Instant::now() + lab.deadline(Phase::WarmUp);
-    while lab.exec(&["sh", "-c", "[ -s \"$1\" ]", "sh", DIRTIED], lab.soon()).is_err() {
-        if let Some(status) = job.status(lab)? {
-            let said = job.standing(lab)?.stderr;
-            let said = super::common::said(&[&said]);
-            return Err(failed(format!(
-                "fio, which writes the guest's memory, ended with status {status}: {said}"
-            )));
-        }
-        if Instant::now() >= until {
-            return Err(super::common::late(Phase::WarmUp, "fio writes nothing into the guest's memory"));
-        }
-        lab.sleep(Duration::from_millis(100));
+/// Makes sure that a guest that has moved has answered since.
+fn answers(moved: &Moved) -> Result<(), Failed> {
+    let Moved { record, probes } = moved;
+    let Some(resume) = record.resume_ns.filter(|_| record.ended == Ended::Completed) else { return Ok(()) };
+    let asked = probes.iter().filter(|probe| probe.sent_ns >= resume).count();
+    if asked == 0 || probes.iter().any(|probe| probe.answered_ns.is_some_and(|at| at >= resume)) {
+        return Ok(());
     }
-    // All of it is there before it moves.
-    lab.sleep(Duration::from_secs_f64((f64::from(size) / f64::from(rate)).clamp(0.5, 4.0)));
-    Ok(job)
+    let last = probes.last().map_or(resume, |probe| probe.sent_ns);
+    let seconds = last.saturating_sub(resume) as f64 * 1e-9;
+    Err(Failed::new(
+        Code::SilentAfterMove,
+        format!(
+            "the guest moved and has answered nobody since: {asked} questions in {seconds:.1} s were in vain"
+        ),
+    ))
 }
 
 /// The values of a migration that completed.
@@ -223,6 +236,7 @@ fn values(moved: &Moved) -> Result<Vec<Value>, Failed> {
         return Err(odd("the migration did not complete"));
     }
     let told = |name: &str| record.number(name).ok_or_else(|| odd(&format!("QEMU told no {name}")));
+    answers(moved)?;
     let silence = Silence::longest(probes)
         .ok_or_else(|| failed("the observer outside had no answer from the guest"))?;
     let stood =
@@ -243,7 +257,7 @@ fn values(moved: &Moved) -> Result<Vec<Value>, Failed> {
         value_at("total_ms", told("total-time")?, RECORD, 1),
         value_at("downtime_ms", told("downtime")?, RECORD, 1),
         value("switchover_ms", stood),
-        value("load_loss_percent", lost),
+        value("echo_loss_percent", lost),
         value("recovery_ms", recovery_ms),
         value("sent_MB", told("ram/transferred")? / 1e6),
         value("rounds", told("ram/dirty-sync-count")?),
@@ -319,8 +333,8 @@ mod tests {
         let raw = tempfile::tempdir().unwrap();
         write(moved, raw.path()).unwrap();
         assert_eq!(&kept(raw.path()).unwrap(), moved);
-        let case = Migration.cases(&params(&[])).unwrap().remove(0);
-        let outcome = Migration.parse(&case, &params(&[]), raw.path())?;
+        let case = Migration.cases(&params(&[("load", "none")])).unwrap().remove(0);
+        let outcome = Migration.parse(&case, &params(&[("load", "none")]), raw.path())?;
         Ok(outcome.values.into_iter().map(|value| (value.metric, value.value)).collect())
     }
 
@@ -337,7 +351,7 @@ mod tests {
         near("switchover_ms", 30.0);
         near("total_ms", 150.0);
         near("downtime_ms", 28.0);
-        near("load_loss_percent", 100.0 * 15.0 / 250.0);
+        near("echo_loss_percent", 100.0 * 15.0 / 250.0);
         near("recovery_ms", 0.0);
         near("sent_MB", 2.0);
         near("rounds", 3.0);
@@ -355,6 +369,20 @@ mod tests {
         dumb.probes.iter_mut().for_each(|probe| probe.answered_ns = None);
         assert!(parsed(&dumb).unwrap_err().reason.contains("no answer from the guest"));
         let mut stayed = moved();
+        let mut silent = moved();
+        let resume = silent.record.resume_ns.unwrap();
+        silent
+            .probes
+            .iter_mut()
+            .filter(|probe| probe.sent_ns >= resume)
+            .for_each(|probe| probe.answered_ns = None);
+        let failure = parsed(&silent).unwrap_err();
+        assert_eq!(failure.code, Code::SilentAfterMove);
+        assert!(
+            failure.reason.starts_with("the guest moved and has answered nobody since: "),
+            "{}",
+            failure.reason
+        );
         stayed.record.ended = Ended::Failed;
         assert!(parsed(&stayed).unwrap_err().reason.contains("did not complete"));
     }
@@ -366,11 +394,17 @@ mod tests {
         assert_eq!(ids(&[]), 1);
         assert_eq!(ids(&[("migrate_mode", "precopy xbzrle"), ("dirty_rate", "20 100")]), 4);
         assert_eq!(ids(&[("load", "none"), ("dirty_rate", "20 100")]), 1);
+        assert_eq!(ids(&[("load", "memory netperf"), ("dirty_rate", "20 100")]), 3);
         let says = |set: &[(&str, &str)], what: &str| {
             let error = cases(set).unwrap_err().to_string();
             assert!(error.contains(what), "{error}");
         };
         says(&[("migrate_mode", "fast")], "some of precopy, postcopy");
+        says(&[("migrate_to", "h2")], "left out: a QEMU elsewhere is not handed what perfvt opens here");
+        says(&[("load", "netperf"), ("migrate_guests", "2")], "1 with load=netperf");
+        says(&[("migrate_mode", "precopy"), ("migrate_guests", "65")], "a number of guests, 1 to 64");
+        says(&[("load", "dirty")], "some of memory, netperf, fio, none");
+        says(&[("load", "fio")], "a size such as 256M, because load=fio writes the data disk");
         says(&[("migrate_mode", "multifd")], "tcp, because multifd opens several connections");
         says(&[("migrate_delay", "5ms")], "migrate_uri=tcp beside it");
         says(&[("migrate_channels", "0")], "connections, 1 to 64");

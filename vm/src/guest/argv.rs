@@ -210,6 +210,7 @@ impl Arguments {
         }
         self.add("-name", "guest=perfvt,debug-threads=on");
         let accel = match h.accel {
+            Accel::Kvm if h.dirty_ring => "kvm,dirty-ring-size=4096",
             Accel::Kvm => "kvm",
             // One thread for each vCPU, which pinning needs.
             Accel::Tcg => "tcg,thread=multi",
@@ -484,6 +485,9 @@ mod tests {
         assert!(kvm.contains("-m 256M ") && kvm.contains("id=mem0,size=256M,"), "{kvm}");
         let huge = line(Hardware { hugepages: Some("2M"), ..hardware() });
         assert!(huge.contains("-m 256M ") && huge.contains("size=256M,"), "{huge}");
+        // A limit for single vCPUs needs to know which of them writes.
+        let ring = line(Hardware { accel: Accel::Kvm, dirty_ring: true, ..hardware() });
+        assert!(ring.contains("-accel kvm,dirty-ring-size=4096 ") && kvm.contains("-accel kvm "), "{ring}");
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub struct Hardware {
     pub nics: Vec<Nic>,
     /// Size of the host's pages for the guest's memory, such as `2M`; `None` takes ordinary ones.
     pub hugepages: Option<&'static str>,
+    /// Whether KVM notes the pages that the guest writes vCPU by vCPU, in rings, by which QEMU may slow single vCPUs down while the guest
+    /// moves.
+    pub dirty_ring: bool,
     /// What the kernel is told beside its command line, where perfvt starts it.
     pub kernel_params: String,
     /// Further arguments, one by one, after all others.
@@ -58,6 +61,7 @@ impl Hardware {
             cells: Vec::new(),
             nics: vec![Nic::plain()],
             hugepages: None,
+            dirty_ring: false,
             kernel_params: String::new(),
             extra: Vec::new(),
         }

@@ -14,6 +14,13 @@ pub fn serve(machine: &Machine, socket: &UnixListener) {
     let folder = socket.local_addr().unwrap().as_pathname().unwrap().with_file_name("guest");
     let (stream, _) = socket.accept().unwrap();
     machine.wait();
+    if machine.arguments.moves_in {
+        return talk(
+            &mut Guest::new(machine, folder),
+            stream.try_clone().unwrap(),
+            &mut stream.try_clone().unwrap(),
+        );
+    }
     machine.heard("boot");
     machine.console("[    0.0] Linux version 6.1.0-pretended\n[    0.0] Run /init as init process\n");
     if machine.fault("never-ready").is_some() || !machine.arguments.own_agent {

@@ -20,6 +20,10 @@ pub struct Arguments {
     pub serial: Option<PathBuf>,
     /// vCPUs.
     pub vcpus: usize,
+    /// Whether a guest moves in, instead of one that boots.
+    pub moves_in: bool,
+    /// The cables of its network cards, where these are sockets.
+    pub cables: Vec<RawFd>,
     /// Hardware addresses of its network cards.
     pub macs: Vec<String>,
     /// Names of the iothreads.
@@ -49,6 +53,11 @@ impl Arguments {
             channel: socket("cmd0"),
             own_agent: values("-device").any(|device| part(device, "name").as_deref() == Some(PORT_NAME)),
             serial: chardev("serial0").and_then(|value| part(value, "path")).map(|path| inherited(&path)),
+            moves_in: values("-incoming").next().is_some(),
+            cables: values("-netdev")
+                .filter(|netdev| netdev.starts_with("dgram,"))
+                .filter_map(|netdev| part(netdev, "local.str")?.parse().ok())
+                .collect(),
             macs: values("-device").filter_map(|device| part(device, "mac")).collect(),
             vcpus: values("-smp").next().and_then(|smp| smp.split(',').next()?.parse().ok()).unwrap_or(1),
             iothreads: iothreads.filter_map(|object| part(object, "id")).collect(),

@@ -38,7 +38,9 @@ impl Fault {
 /// - `ignore-quit`: it says that it will leave, and stays;
 /// - `never-ready`, `slow=MILLISECONDS`: the guest is never ready, or that late;
 /// - `garbage-on-channel`: the guest's announcement is none;
-/// - `silent`: the guest is ready and answers nothing.
+/// - `silent`: the guest is ready and answers nothing;
+/// - `knows=CAPABILITY`: one more of migration; `moves-in=MILLISECONDS`, `stands=MILLISECONDS`, `endless`: how long a move takes, how
+///   long the guest stands in it, and that it does not converge; `deaf-behind-move`: one that moved here answers no echo.
 ///
 /// All others happen here: before the guest is ready, or when a command of the guest asks.
 pub fn strike(machine: &Machine, fault: &Fault) {

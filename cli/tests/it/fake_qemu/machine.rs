@@ -2,6 +2,7 @@
 
 use super::arguments::Arguments;
 use super::faults::{self, Fault};
+use super::moves::Moves;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -21,6 +22,8 @@ pub struct Machine {
     pub started: Instant,
     /// Where events go.
     pub listener: Mutex<Option<UnixStream>>,
+    /// The state of a move.
+    pub moves: Moves,
     running: (Mutex<bool>, Condvar),
 }
 
@@ -34,6 +37,7 @@ impl Machine {
             arguments,
             started: Instant::now(),
             listener: Mutex::new(None),
+            moves: Moves::default(),
             running: (Mutex::new(false), Condvar::new()),
         }
     }
@@ -78,6 +82,11 @@ impl Machine {
     pub fn let_go(&self) {
         *self.running.0.lock().unwrap() = true;
         self.running.1.notify_all();
+    }
+
+    /// The guest stands.
+    pub fn stop(&self) {
+        *self.running.0.lock().unwrap() = false;
     }
 
     /// Whether it was let go.

@@ -4,6 +4,7 @@
 //! ```text
 //!   arguments ──> machine (threads, serial console, whether it was let go)
 //!                   ├── monitor   QMP on its socket: answers what perfvt asks
+//!                   ├── moves     to another one of these, and its network card
 //!                   ├── agent     the built-in guest's protocol on the channel (vm/guest/agent); commands run on this host
 //!                   └── faults    what goes wrong, at the start or when a command of the guest asks for it
 //! ```
@@ -24,6 +25,7 @@ mod guest;
 mod jobs;
 mod machine;
 mod monitor;
+mod moves;
 
 use arguments::{Arguments, listener};
 use machine::Machine;
@@ -41,6 +43,10 @@ fn main() {
     if let Some(channel) = machine.arguments.channel.map(listener) {
         let machine = Arc::clone(&machine);
         std::thread::spawn(move || agent::serve(&machine, &channel));
+    }
+    for cable in machine.arguments.cables.clone() {
+        let machine = Arc::clone(&machine);
+        std::thread::spawn(move || moves::card(&machine, cable));
     }
     monitor::serve(&machine, &monitor);
 }

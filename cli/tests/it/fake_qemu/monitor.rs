@@ -3,15 +3,17 @@
 use super::arguments::inherited;
 use super::faults;
 use super::machine::Machine;
+use super::moves;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
 
 /// Columns of eight pixels, half of them white.
 const PICTURE: &[u8] = include_bytes!("screen.png");
 
 /// Talks to whoever connects, one after the other.
-pub fn serve(machine: &Machine, socket: &UnixListener) {
+pub fn serve(machine: &Arc<Machine>, socket: &UnixListener) {
     loop {
         let (stream, _) = socket.accept().unwrap();
         *machine.listener.lock().unwrap() = Some(stream.try_clone().unwrap());
@@ -20,7 +22,7 @@ pub fn serve(machine: &Machine, socket: &UnixListener) {
     }
 }
 
-fn talk(machine: &Machine, stream: UnixStream) {
+fn talk(machine: &Arc<Machine>, stream: UnixStream) {
     for line in BufReader::new(stream).lines() {
         let Ok(line) = line else { return };
         let command: Value = serde_json::from_str(&line).unwrap();
@@ -53,7 +55,7 @@ fn version() -> Value {
     json!({"qemu": {"major": 7, "minor": 2, "micro": 0}, "package": "pretended"})
 }
 
-fn answer(machine: &Machine, command: &str, arguments: &Value) -> Option<Value> {
+fn answer(machine: &Arc<Machine>, command: &str, arguments: &Value) -> Option<Value> {
     let status = if machine.is_running() { "running" } else { "prelaunch" };
     Some(match command {
         "qmp_capabilities" | "quit" | "system_powerdown" => json!({}),
@@ -87,6 +89,6 @@ fn answer(machine: &Machine, command: &str, arguments: &Value) -> Option<Value> 
             std::fs::write(inherited(arguments["filename"].as_str().unwrap()), PICTURE).unwrap();
             json!({})
         }
-        _ => return None,
+        _ => return moves::answer(machine, command, arguments),
     })
 }

@@ -53,6 +53,11 @@ impl Meter {
         Meter { proc: proc.to_owned(), guest, pid, known: known.clone(), emulator: BTreeMap::new() }
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// CPU times now, in the order of the roles.
     pub fn read(&mut self) -> Vec<ThreadTime> {
         let tasks = self.proc.join(self.pid.to_string()).join("task");

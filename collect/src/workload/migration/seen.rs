@@ -18,7 +18,7 @@ pub(super) const EVERY_METRIC: [&str; 10] = [
     "total_ms",
     "downtime_ms",
     "switchover_ms",
-    "load_loss_percent",
+    "echo_loss_percent",
     "recovery_ms",
     "sent_MB",
     "rounds",

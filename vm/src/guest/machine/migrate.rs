@@ -7,13 +7,14 @@ mod relay;
 
 use super::start::{Going, Placed, Spawned};
 use super::{BootSpec, Machine};
+use crate::deadlines::Step;
 use crate::guest::error::GuestError;
-use crate::guest::migration::{Ended, Migration, Mode, Record, Route, Sample};
+use crate::guest::migration::{Ended, Migration, Mode, Record, Sample};
 use crate::guest::qmp::{Qmp, QmpError, QmpEvent};
 use ends::{cpu_ns, negotiate, open, version};
 use model::{Code, Failure, Moment};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
-use relay::Relay;
+use relay::{Link, Relay};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -89,31 +90,79 @@ impl Followed {
     }
 }
 
-impl Machine {
-    /// Moves the guest to another QEMU, which `spec` describes ([`super::Files::moves_in`]). Afterwards this machine is the one in
-    /// which the guest runs: the destination where the migration completed, the source where it did not.
-    ///
-    /// # Errors
-    /// The destination cannot be started, a QEMU cannot do what is asked for, or the guest is lost. A guest that is not lost goes on
-    /// in the source.
-    pub fn migrate(&mut self, spec: &BootSpec<'_>, how: &Migration) -> Result<Migrated, GuestError> {
+/// A guest on its way, and what is needed for that.
+struct Moving<'a> {
+    machine: &'a mut Machine,
+    spec: &'a BootSpec<'a>,
+    destination: Placed,
+    uri: String,
+    _relay: Option<Relay>,
+    capabilities: Vec<String>,
+    parameters: Value,
+    versions: [String; 2],
+    /// CPU time of both QEMUs before.
+    before: [Option<u64>; 2],
+    began: Moment,
+    followed: Followed,
+    /// The last that QEMU said, and when it was known that it is.
+    ended: Option<Result<(Value, u64), GuestError>>,
+}
+
+impl<'a> Moving<'a> {
+    /// Starts the destination, and opens the way to it.
+    fn prepare(
+        machine: &'a mut Machine,
+        spec: &'a BootSpec<'a>,
+        how: &Migration,
+        link: &Link,
+    ) -> Result<Moving<'a>, GuestError> {
         let destination = Spawned::start(spec).and_then(|spawned| spawned.place(spec));
         // A destination that does not come up is no fault of the guest.
         let mut destination =
             destination.map_err(|e| failed(format!("the destination's QEMU does not start: {e}")))?;
-        let (capabilities, parameters) = negotiate(&mut self.qmp, &mut destination.qmp, how)?;
-        let versions = [version(&mut self.qmp)?, version(&mut destination.qmp)?];
-        let pids = [self.pid(), destination.process.qemu.pid()];
-        let before = pids.map(cpu_ns);
-        let (uri, _relay) = open(&mut self.qmp, &mut destination.qmp, how.route)?;
-        let began = Moment::now();
-        let mut followed = Followed::begin(how);
-        self.qmp.execute("migrate", json!({"uri": uri}), HOST_ANSWER)?;
-        let told = self.follow(&mut destination, how, &mut followed)?;
-        let ended_ns = Moment::now().unix_ns;
-        let [source_cpu_ns, destination_cpu_ns] = spent(before, pids.map(cpu_ns));
+        let (capabilities, parameters) = negotiate(&mut machine.qmp, &mut destination.qmp, how)?;
+        let versions = [version(&mut machine.qmp)?, version(&mut destination.qmp)?];
+        let before = [machine.pid(), destination.process.qemu.pid()].map(cpu_ns);
+        let (uri, relay) = open(&mut machine.qmp, &mut destination.qmp, how.route, link)?;
+        Ok(Moving {
+            machine,
+            spec,
+            destination,
+            uri,
+            _relay: relay,
+            capabilities,
+            parameters,
+            versions,
+            before,
+            began: Moment::now(),
+            followed: Followed::begin(how),
+            ended: None,
+        })
+    }
+
+    fn go(&mut self, how: &Migration) {
+        (self.began, self.followed) = (Moment::now(), Followed::begin(how));
+        let told = self.machine.qmp.execute("migrate", json!({"uri": self.uri}), HOST_ANSWER);
+        self.ended = told.err().map(|error| Err(error.into()));
+    }
+
+    /// Looks how far it is, unless it has ended.
+    fn look(&mut self, how: &Migration) {
+        if self.ended.is_none() {
+            let told = self.machine.look_after(&mut self.destination, how, &mut self.followed);
+            self.ended = told.map(|told| told.map(|told| (told, Moment::now().unix_ns))).transpose();
+        }
+    }
+
+    /// Ends the QEMU in which the guest is not.
+    fn conclude(self, how: &Migration) -> Result<Migrated, GuestError> {
+        let Moving { machine, spec, destination, began, followed, .. } = self;
+        let never = || failed("it has not ended");
+        let (told, ended_ns) = self.ended.unwrap_or_else(|| Err(never()))?;
+        let pids = [machine.pid(), destination.process.qemu.pid()];
+        let [source_cpu_ns, destination_cpu_ns] = spent(self.before, pids.map(cpu_ns));
         let (ended, reason) = verdict(&told, &followed, how);
-        let (stop_ns, resume_ns) = self.conclude(ended, destination, spec, began.unix_ns)?;
+        let (stop_ns, resume_ns) = machine.conclude(ended, destination, spec, began.unix_ns)?;
         let record = Record {
             mode: how.mode.word().to_owned(),
             route: how.route.word().to_owned(),
@@ -127,13 +176,54 @@ impl Machine {
             announced_ns: None,
             source_cpu_ns,
             destination_cpu_ns,
-            versions,
-            capabilities,
-            parameters,
+            versions: self.versions,
+            capabilities: self.capabilities,
+            parameters: self.parameters,
             told,
             samples: followed.samples,
         };
         Ok(Migrated { record })
+    }
+}
+
+impl Machine {
+    /// Moves the guest to another QEMU, which `spec` describes ([`super::Files::moves_in`]). Afterwards this machine is the one in
+    /// which the guest runs: the destination where the migration completed, the source where it did not.
+    ///
+    /// # Errors
+    /// The destination cannot be started, a QEMU cannot do what is asked for, or the guest is lost. A guest that is not lost goes on
+    /// in the source.
+    pub fn migrate(&mut self, spec: &BootSpec<'_>, how: &Migration) -> Result<Migrated, GuestError> {
+        let mut all = Machine::migrate_all(vec![self], std::slice::from_ref(spec), how);
+        all.pop().unwrap_or_else(|| Err(failed("there is no guest to move")))
+    }
+
+    /// The same with several guests at once, each to a QEMU of its own: none begins before the ways of all are open. A link of a
+    /// given rate is one for all of them. What became of each, in their order.
+    pub fn migrate_all(
+        machines: Vec<&mut Machine>,
+        specs: &[BootSpec<'_>],
+        how: &Migration,
+    ) -> Vec<Result<Migrated, GuestError>> {
+        let (number, link) = (machines.len(), Link::of(how.route));
+        let ways = machines.into_iter().zip(specs);
+        let ready: Result<Vec<Moving<'_>>, GuestError> =
+            ways.map(|(machine, spec)| Moving::prepare(machine, spec, how, &link)).collect();
+        let mut all = match ready {
+            Ok(all) => all,
+            // All stay, where one cannot go.
+            Err(error) => {
+                let why = error.to_string();
+                let others = (1..number).map(|_| Err(failed(format!("another guest could not move: {why}"))));
+                return std::iter::once(Err(error)).chain(others).collect();
+            }
+        };
+        all.iter_mut().for_each(|moving| moving.go(how));
+        while all.iter().any(|moving| moving.ended.is_none()) {
+            all.iter_mut().for_each(|moving| moving.look(how));
+            std::thread::sleep(LOOK);
+        }
+        all.into_iter().map(|moving| moving.conclude(how)).collect()
     }
 
     /// Is where the guest runs from now on, and ends the other QEMU. Gives when the guest stood and when it went on.
@@ -157,38 +247,36 @@ impl Machine {
         Ok((stop, stop.and_then(|stop| last_event(&events, "RESUME", stop))))
     }
 
-    /// Looks after a migration until it has ended, and gives the last that QEMU says of it.
-    fn follow(
+    /// Looks how far a migration is, and gives the last that QEMU says of it when it has ended.
+    fn look_after(
         &mut self,
         destination: &mut Placed,
         how: &Migration,
         followed: &mut Followed,
-    ) -> Result<Value, GuestError> {
-        loop {
-            let told = match self.qmp.execute("query-migrate", json!({}), HOST_ANSWER) {
-                Ok(told) => told,
-                Err(error) => return Err(self.death().map_or_else(|| error.into(), GuestError::Died)),
-            };
-            let sample = Sample::of(&told, Moment::now().unix_ns);
-            followed.samples.push(sample);
-            let status = told.get("status").and_then(Value::as_str).unwrap_or_default();
-            match status {
-                // Its figures are final one answer later.
-                "completed" | "failed" | "cancelled" => {
-                    return Ok(self.qmp.execute("query-migrate", json!({}), HOST_ANSWER)?);
-                }
-                "postcopy-paused" => return Err(lost(destination)),
-                _ => {}
+    ) -> Result<Option<Value>, GuestError> {
+        let told = match self.qmp.execute("query-migrate", json!({}), HOST_ANSWER) {
+            Ok(told) => told,
+            Err(error) => return Err(self.death().map_or_else(|| error.into(), GuestError::Died)),
+        };
+        let sample = Sample::of(&told, Moment::now().unix_ns);
+        followed.samples.push(sample);
+        let status = told.get("status").and_then(Value::as_str).unwrap_or_default();
+        match status {
+            // Its figures are final one answer later.
+            "completed" | "failed" | "cancelled" => {
+                return Ok(Some(self.qmp.execute("query-migrate", json!({}), HOST_ANSWER)?));
             }
-            if let Some(command) = followed.next(how, status, sample.rounds)? {
-                match self.qmp.execute(command, json!({}), HOST_ANSWER) {
-                    // It may have ended since it was asked, which the next answer tells.
-                    Ok(_) | Err(QmpError::Refused { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            std::thread::sleep(LOOK);
+            "postcopy-paused" => return Err(lost(destination)),
+            _ => {}
         }
+        if let Some(command) = followed.next(how, status, sample.rounds)? {
+            match self.qmp.execute(command, json!({}), HOST_ANSWER) {
+                // It may have ended since it was asked, which the next answer tells.
+                Ok(_) | Err(QmpError::Refused { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
     }
 
     /// Makes sure that the guest runs where it was.
@@ -211,7 +299,12 @@ impl Machine {
     /// Is the destination from now on, and ends the source.
     fn become_destination(&mut self, placed: Placed, spec: &BootSpec<'_>) -> Result<(), GuestError> {
         let mut going = Going(placed);
-        let said = going.said(spec);
+        let patience = spec.deadlines.within(Step::WarmUp);
+        going.is_late_at(Instant::now() + patience);
+        let said = going.said(spec).map_err(|error| match error {
+            GuestError::NotReady { console, .. } => silent(patience, &console),
+            other => other,
+        });
         let moved = Machine {
             ready: self.ready.clone(),
             started: self.started,
@@ -255,6 +348,17 @@ fn spent(before: [Option<u64>; 2], after: [Option<u64>; 2]) -> [Option<u64>; 2] 
     let [source_after, destination_after] = after;
     let between = |before: Option<u64>, after: Option<u64>| after?.checked_sub(before?);
     [between(source, source_after), between(destination, destination_after)]
+}
+
+/// A guest that is in the destination, whose QEMU runs, and that takes no commands there.
+fn silent(patience: Duration, console: &str) -> GuestError {
+    let why = format!(
+        "the guest moved to another QEMU, which runs it, and takes no commands there: it said nothing within {} s; its console ends \
+         with {}",
+        patience.as_secs(),
+        edge::quoted_end(console)
+    );
+    GuestError::Died(Failure::new(Code::SilentAfterMove, why))
 }
 
 /// A guest whose memory is in two places, one of which is gone.

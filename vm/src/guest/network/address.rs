@@ -44,6 +44,14 @@ impl Address {
         let ip = if first == self.ip { Ipv4Addr::from(network | 2) } else { first };
         Address { ip, prefix: self.prefix }
     }
+
+    /// The first address of the same network that is neither this one nor another; `None` where the network has two.
+    pub fn third(&self, other: Ipv4Addr) -> Option<Address> {
+        let network = u32::from(self.ip) & !self.host_mask();
+        let all = (1..=3).map(|host| Address { ip: Ipv4Addr::from(network | host), prefix: self.prefix });
+        let mut free = all.filter(|address| address.ip != self.ip && address.ip != other);
+        free.next().filter(|_| self.host_mask() > 3)
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +64,13 @@ mod tests {
         assert_eq!(other("192.168.100.2"), "192.168.100.1/24");
         assert_eq!(other("192.168.100.1/24"), "192.168.100.2/24");
         assert_eq!(other("10.1.200.9/16"), "10.1.0.1/16");
+        let third = |text: &str| {
+            let address = Address::parse(text).unwrap();
+            address.third(address.neighbour().ip).map(|address| address.to_string())
+        };
+        assert_eq!(third("192.168.100.1"), Some("192.168.100.3/24".into()));
+        assert_eq!(third("192.168.100.9"), Some("192.168.100.2/24".into()));
+        assert_eq!(third("10.0.0.1/30"), None);
         for bad in ["10.0.0.0/24", "10.0.0.255/24", "10.0.0.1/31", "10.0.0.1/7", "10.0.0", "10.0.0.1/x"] {
             assert_eq!(Address::parse(bad), None, "{bad}");
         }

@@ -17,6 +17,9 @@ impl Mac {
     /// That of whoever watches a guest from outside: no NIC of a scenario has it.
     pub(super) const OBSERVER: Mac = Mac([0x52, 0x54, 0x00, 0x70, 0x76, 0xfd]);
 
+    /// That of programs of this host that are led to a guest at a switch.
+    pub(super) const LEAD: Mac = Mac([0x52, 0x54, 0x00, 0x70, 0x76, 0xfc]);
+
     /// Its six bytes.
     pub(super) fn bytes(self) -> [u8; 6] {
         self.0

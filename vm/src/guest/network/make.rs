@@ -5,6 +5,7 @@ mod ends;
 use super::bridge::{host_address, own_taps};
 use super::cables::{Cables, Wanted};
 use super::ip::ip;
+use super::lead::Lead;
 use super::macvtap::Macvtaps;
 use super::observer::Observer;
 use super::ports::{SERVER_PORT, free_ports};
@@ -39,6 +40,8 @@ pub struct Network {
     remote: Option<Ipv4Addr>,
     /// Who watches the server's guest from outside, link by link.
     observers: Vec<Observer>,
+    /// The way of programs of this host to the server's guest, where that is at a switch.
+    lead: Option<Lead>,
     /// What joins guests without a network of the host, link by link.
     cables: Cables,
 }
@@ -100,6 +103,7 @@ impl Network {
                 _ => None,
             },
             observers: Vec::new(),
+            lead: None,
             cables,
         };
         network.build()?;
@@ -267,7 +271,7 @@ impl Network {
 
     /// The namespace in which a client on the host runs.
     pub fn client_namespace(&self) -> Option<&Arc<Namespace>> {
-        self.outside.as_ref().or(self.namespace.as_ref())
+        self.lead.as_ref().map(|lead| &lead.namespace).or(self.outside.as_ref()).or(self.namespace.as_ref())
     }
 
     /// What a guest's NICs are plugged into.
@@ -311,11 +315,11 @@ impl Network {
 }
 
 /// What happens to packets on their way to whoever is in a link: the guests of the scenario; for one that moves also the place to
-/// which it does, and who watches.
+/// which it does, a program of this host that is led there ([`Network::lead_in`]), and who watches.
 fn shapes(layout: &Layout, link: &Link) -> Vec<Shape> {
     let [server, _] = link.shapes;
     match layout.client {
-        ClientPlace::Observer => vec![server, server, Shape::default()],
+        ClientPlace::Observer => vec![server, server, Shape::default(), Shape::default()],
         _ => link.shapes.into_iter().take(layout.scenario.guests().len()).collect(),
     }
 }

@@ -23,6 +23,7 @@ mod ip;
 mod joined;
 mod kind;
 mod layout;
+mod lead;
 mod mac;
 mod macvtap;
 mod make;
@@ -46,6 +47,7 @@ pub use client::ClientPlace;
 pub use joined::{Joined, Member, between_machines};
 pub use kind::{Home, Kind, Link, WORDS, default_address};
 pub use layout::{Layout, Reach};
+pub use lead::{Carried, LEAD_VERB, lead_main};
 pub use mac::Mac;
 pub use macvtap::macvtaps_work;
 pub use make::Network;
@@ -81,6 +83,9 @@ pub enum NetworkError {
     /// Nobody can watch the guest.
     #[error("watching a guest from outside: {0}")]
     NoObserver(std::io::Error),
+    /// No program of this host reaches the guest.
+    #[error("leading a program of this host to a guest at perfvt's own switch: {0}")]
+    NoLead(String),
     /// `ip` failed.
     #[error(transparent)]
     Process(#[from] ProcessError),

@@ -10,7 +10,7 @@ use process::{Inherited, Running, Sink, Spec, taken_over};
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use switch::{Ask, Plan, Shape, Told, ask, serve};
 
@@ -27,6 +27,11 @@ static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 pub fn switches_by(program: PathBuf) {
     // Whoever says it a second time says the same.
     let _ = PROGRAM.set(program);
+}
+
+/// What was said in [`switches_by`].
+pub(super) fn program() -> Option<&'static Path> {
+    PROGRAM.get().map(PathBuf::as_path)
 }
 
 /// What perfvt does when it is started with [`SWITCH_VERB`].

@@ -1,7 +1,8 @@
 //! What both QEMUs are told before a migration begins, and what they can do.
 
-use super::{Migration, Mode, Relay, Route, failed};
+use super::{Link, Migration, Mode, Relay, failed};
 use crate::guest::error::GuestError;
+use crate::guest::migration::Route;
 use crate::guest::qmp::Qmp;
 use edge::quoted;
 use process::deadlines::HOST_ANSWER;
@@ -76,6 +77,7 @@ pub(super) fn open(
     source: &mut Qmp,
     destination: &mut Qmp,
     route: Route,
+    link: &Link,
 ) -> Result<(String, Option<Relay>), GuestError> {
     let broken = |e: std::io::Error| failed(format!("opening the way between the two QEMUs: {e}"));
     let waits = |qmp: &mut Qmp, uri: &str| set(qmp, "migrate-incoming", json!({"uri": uri}), "destination");
@@ -94,7 +96,7 @@ pub(super) fn open(
             if rate == 0 && delay == Duration::ZERO {
                 return Ok((format!("tcp:127.0.0.1:{port}"), None));
             }
-            let relay = Relay::start(port, rate, delay).map_err(broken)?;
+            let relay = Relay::start(port, link).map_err(broken)?;
             Ok((format!("tcp:127.0.0.1:{}", relay.port()), Some(relay)))
         }
     }

@@ -1,6 +1,7 @@
 //! A link of a given rate and delay between two QEMUs: it takes the connections of one, and carries what they send to the other as
 //! late and as slowly as the link is. All connections share its rate, as those of a cable do.
 
+use crate::guest::migration::Route;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,25 @@ const BACKLOG: u64 = 16;
 /// The most pieces on their way: 64 MiB.
 const MOST: u64 = 4096;
 
-/// A link. It breaks when this goes.
+/// A link in both directions, which several ways between two QEMUs may have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Link([Arc<Direction>; 2]);
+
+impl Link {
+    /// The one that a route describes.
+    pub(super) fn of(route: Route) -> Link {
+        match route {
+            Route::Unix => Link::new(0, Duration::ZERO),
+            Route::Tcp { rate, delay } => Link::new(rate, delay),
+        }
+    }
+
+    fn new(rate: u64, delay: Duration) -> Link {
+        Link([(); 2].map(|()| Arc::new(Direction::new(rate, delay))))
+    }
+}
+
+/// A way over a link. It breaks when this goes.
 #[derive(Debug)]
 pub(super) struct Relay {
     port: u16,
@@ -56,13 +75,13 @@ impl Direction {
 }
 
 impl Relay {
-    /// A link to a port of the loopback.
-    pub(super) fn start(to: u16, rate: u64, delay: Duration) -> io::Result<Relay> {
+    /// A way over a link to a port of the loopback.
+    pub(super) fn start(to: u16, link: &Link) -> io::Result<Relay> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         let relay = Relay { port, ends: Arc::default(), open: Arc::default() };
         let (ends, open) = (Arc::clone(&relay.ends), Arc::clone(&relay.open));
-        let directions = [(); 2].map(|()| Arc::new(Direction::new(rate, delay)));
+        let Link(directions) = link.clone();
         std::thread::Builder::new().name("link".into()).spawn(move || {
             for near in listener.incoming() {
                 if ends.load(Ordering::Relaxed) {
@@ -157,7 +176,7 @@ mod tests {
     /// Seconds that so many bytes take over a link, and their answer back.
     fn seconds(bytes: usize, rate: u64, delay: Duration) -> f64 {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let relay = Relay::start(listener.local_addr().unwrap().port(), rate, delay).unwrap();
+        let relay = Relay::start(listener.local_addr().unwrap().port(), &Link::new(rate, delay)).unwrap();
         let far = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut all = vec![0; bytes];
@@ -194,7 +213,7 @@ mod tests {
     fn several_connections_carry_each_its_own_bytes_in_order_in_both_directions() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let to = listener.local_addr().unwrap().port();
-        let relay = Relay::start(to, 400_000_000, Duration::from_millis(1)).unwrap();
+        let relay = Relay::start(to, &Link::new(400_000_000, Duration::from_millis(1))).unwrap();
         let send = |mut stream: TcpStream, bytes: Vec<u8>| {
             std::thread::spawn(move || {
                 // Of every length, as QEMU writes.
@@ -236,7 +255,8 @@ mod tests {
     #[test]
     fn a_link_that_goes_breaks_its_connections() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let relay = Relay::start(listener.local_addr().unwrap().port(), 0, Duration::ZERO).unwrap();
+        let relay =
+            Relay::start(listener.local_addr().unwrap().port(), &Link::new(0, Duration::ZERO)).unwrap();
         let mut near = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port())).unwrap();
         let (mut far, _) = listener.accept().unwrap();
         near.write_all(b"?").unwrap();

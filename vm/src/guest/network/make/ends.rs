@@ -1,11 +1,16 @@
 //! The ends of cables that no guest has: who watches from outside, the switch, and what lies in them unread.
 
+use super::super::lead::Lead;
 use super::super::observer::Observer;
 use super::super::switched::Switched;
 use super::super::{ClientPlace, Mac, NetworkError};
 use super::Network;
 use rustix::net::{RecvFlags, recv};
+use std::path::Path;
 use std::sync::Arc;
+
+/// The place of the cable of a program of this host that is led to a guest: behind both of the guest, and before who watches.
+const LED: usize = 2;
 
 impl Network {
     /// Puts who watches at the last cable of each link.
@@ -24,6 +29,28 @@ impl Network {
     /// Who watches the server's guest from outside, on the link that carries data.
     pub fn observer(&self) -> Option<&Observer> {
         self.observers.first()
+    }
+
+    /// Leads clients of this host to the server's guest, where that is at a switch and somebody watches it: from now on they run where
+    /// they reach it ([`Network::client_namespace`]). What it sends to them is noted in a file ([`Carried`]). With `None` they are led no more.
+    ///
+    /// # Errors
+    /// This host lets nobody make a namespace or a tap.
+    pub fn lead_in(&mut self, noted: Option<&Path>) -> Result<(), NetworkError> {
+        // Two at one cable would take from each other.
+        self.lead = None;
+        let Some(noted) = noted else { return Ok(()) };
+        let link = self.layout.links.first().zip(self.cables.ends.first());
+        let found = link.and_then(|(link, ends)| {
+            let watcher = link.client?;
+            Some((link.mtu, watcher.third(link.server?.ip)?, ends.get(LED)?))
+        });
+        let Some((mtu, address, end)) = found.filter(|_| self.layout.client == ClientPlace::Observer) else {
+            return Err(NetworkError::Refused("no program of this host is led to these guests".into()));
+        };
+        self.drain(LED);
+        self.lead = Some(Lead::open(end, address, mtu, noted)?);
+        Ok(())
     }
 
     /// Takes what lies in the cables of a place, which nobody has read: a QEMU that ended there, or one that is to begin. It is of
