@@ -102,7 +102,7 @@ pub enum Scope {
 }
 
 /// Every code with its word in files.
-const WORDS: [(Code, &str); 33] = [
+const WORDS: [(Code, &str); 34] = [
     (Code::Hang, "hang"),
     (Code::Panic, "panic"),
     (Code::SetUp, "set-up"),

@@ -393,6 +393,7 @@ mod tests {
             nics: vec![Nic::plain()],
             hugepages: None,
             kernel_params: String::new(),
+            dirty_ring: false,
             extra: vec![],
         }
     }
