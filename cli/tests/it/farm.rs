@@ -139,6 +139,10 @@ fn what_was_gathered_is_what_ordinary_campaigns_are(farm: &TestFarm) {
             assert_eq!((&run["farm"], run["ended"].as_bool()), (of, Some(true)));
             assert_eq!(run["fingerprint"]["host.name"], host);
         }
+        if k != 2 {
+            continue;
+        }
+        // The one that was interrupted.
         let shard = shard.display().to_string();
         for verb in [&["status", &shard][..], &["compare", "--no-html", &shard]] {
             let done = output(farm.command(env!("CARGO_BIN_EXE_perfvt")).args(verb));
@@ -219,7 +223,8 @@ fn another_machine_of_the_same_name_is_refused(farm: &TestFarm) {
 fn a_dead_controller_is_said_and_what_is_there_is_read_all_the_same(farm: &TestFarm) {
     farm.does(&["controller", "kill"]);
     let dir = farm.dir("night").display().to_string();
-    for words in [&["hosts"][..], &["status", &dir], &["cancel", &dir]] {
+    // Slurm's programs take seconds to give up.
+    for words in [&["status", &dir], &["cancel", &dir]] {
         let said = farm.says(2, words);
         assert!(said.contains("Slurm's controller does not answer"), "{said}");
         assert_eq!(said.trim().lines().count(), 1, "{said}");
