@@ -83,7 +83,8 @@ pub(super) fn built(what: &What<'_>, way: &BuildWay, err: &mut dyn Write) -> Res
 pub(super) fn is_built(record: &Record, err: &mut dyn Write) -> Result<bool, Error> {
     let Status::Failed { why, tail } = &record.status else { return Ok(true) };
     let commit = record.commit.get(..12).unwrap_or(&record.commit);
-    let called = if commit.is_empty() { edge::text::cut(&record.sources.join(", ")) } else { commit.to_owned() };
+    let called =
+        if commit.is_empty() { edge::text::cut(&record.sources.join(", ")) } else { commit.to_owned() };
     writeln!(err, "{called} does not build: {why}; its log is {}", record.log().display())?;
     for line in tail {
         writeln!(err, "  {line}")?;
