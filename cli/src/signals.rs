@@ -7,12 +7,14 @@
 use process::stop_all;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::io::{self};
-use std::sync::Arc;
+use signal_hook::low_level::pipe;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often the flags are looked at. Two signals within this time count as one.
+/// How long after a signal the flags are looked at. Two signals within this time count as one.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long an end at once may take until the process leaves without ceremony.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,6 +25,8 @@ pub struct Signals {
     /// The one that asked for an end first; 0 while none did.
     first: Arc<AtomicI32>,
     at_once: Arc<AtomicBool>,
+    /// Tells whoever waits that one of these has changed: beside a window nobody looks again and again.
+    changed: Arc<(Mutex<()>, Condvar)>,
 }
 
 /// One flag for each signal that is listened to.
@@ -38,6 +42,7 @@ impl Signals {
     pub fn watch(ignore_hup: bool) -> io::Result<Signals> {
         let signals = Signals::default();
         let flags = Flags::default();
+        let (came, tell) = UnixStream::pair()?;
         // What was ignored when perfvt started stays ignored: that is what nohup does.
         let ignored = ignored_signals();
         for (signal, flag) in
@@ -45,10 +50,12 @@ impl Signals {
         {
             if ignored >> (signal - 1) & 1 == 0 {
                 flag::register(signal, Arc::clone(flag))?;
+                // Behind the flag, so that who hears of a signal finds it set.
+                pipe::register(signal, tell.try_clone()?)?;
             }
         }
         let seen = signals.clone();
-        std::thread::spawn(move || seen.listen(&flags, ignore_hup));
+        std::thread::spawn(move || seen.listen(&flags, came, ignore_hup));
         Ok(signals)
     }
 
@@ -65,8 +72,10 @@ impl Signals {
     /// Forgets a first Ctrl-C, for a user at a prompt who wants no more of the step in hand, and all that runs. Gives whether it was one,
     /// with nothing behind it.
     pub fn forgive(&self) -> bool {
-        !self.at_once()
-            && self.first.compare_exchange(SIGINT, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        let forgiven = !self.at_once()
+            && self.first.compare_exchange(SIGINT, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        self.tell();
+        forgiven
     }
 
     /// Whether the end is wanted at once.
@@ -74,21 +83,26 @@ impl Signals {
         self.at_once.load(Ordering::Relaxed)
     }
 
-    fn listen(&self, flags: &Flags, ignore_hup: bool) {
+    fn listen(&self, flags: &Flags, mut told: UnixStream, ignore_hup: bool) {
         loop {
+            // A read that fails, which none should, is a look as one that was told of something.
+            let _ = told.read(&mut [0; 64]);
             std::thread::sleep(LOOK);
             let came = |flag: &AtomicBool| flag.swap(false, Ordering::Relaxed);
             if came(&flags.hang_up) && !ignore_hup {
                 self.note(SIGHUP);
+                self.tell();
             }
             let hard = came(&flags.terminate);
             let soft = came(&flags.interrupt);
             if hard || soft && self.seen().is_some() {
+                // Nobody is told before both are set.
                 self.note(if hard { SIGTERM } else { SIGINT });
                 return self.end_at_once();
             }
             if soft {
                 self.note(SIGINT);
+                self.tell();
             }
         }
     }
@@ -98,9 +112,26 @@ impl Signals {
         let _ = self.first.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    /// Wakes whoever waits for a change.
+    fn tell(&self) {
+        let (lock, changed) = &*self.changed;
+        let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        changed.notify_all();
+    }
+
+    /// Waits until a change of these makes something true.
+    fn wait_for(&self, reached: &dyn Fn() -> bool) {
+        let (lock, changed) = &*self.changed;
+        let mut held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        while !reached() {
+            held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// Kills what was started; the campaign then finds that its guest is gone and comes to its end by itself.
     fn end_at_once(&self) {
         self.at_once.store(true, Ordering::Relaxed);
+        self.tell();
         stop_all();
         std::thread::sleep(PATIENCE);
         // Something holds the campaign up that no signal ends, a file system that does not answer, say. The kernel ends
@@ -118,19 +149,14 @@ pub fn announce(
     say: impl Fn(&str) + Send + 'static,
 ) {
     std::thread::spawn(move || {
-        let wait_for = |reached: &dyn Fn() -> bool| {
-            while !reached() {
-                std::thread::sleep(LOOK);
-            }
-        };
         while !signals.at_once() {
-            wait_for(&|| signals.seen().is_some());
+            signals.wait_for(&|| signals.seen().is_some());
             let signal = signals.seen().unwrap_or_default();
             if !signals.at_once() {
                 say(&format!("{signal}: {soft}"));
             }
             // The first one may be forgiven.
-            wait_for(&|| signals.at_once() || signals.seen().is_none());
+            signals.wait_for(&|| signals.at_once() || signals.seen().is_none());
         }
         say(hard);
     });

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 const WORD: &str = "perfvt.host_kernel=";
 /// Digits of a mark.
 const DIGITS: usize = 16;
+/// How an uncompressed kernel, a vmlinux, begins (elf(5)).
+const ELF: &[u8] = b"\x7fELF";
 /// A kernel that panics reboots after so many seconds, where its command line does not say otherwise.
 const PANIC: &str = "panic=10";
 
@@ -75,6 +77,10 @@ fn initrd(kernel: &Path) -> Option<PathBuf> {
 pub fn load(kernel: &Path, mark: &str, of_running: &str) -> Result<(), KernelError> {
     let mut spec = Spec::new("kexec").arg("--load").arg(kernel);
     spec = spec.arg(format!("--command-line={}", command_line(of_running, mark)));
+    // kexec takes an ELF file for any program, unless it is told that it is a Linux (kexec(8), x86).
+    if edge::read::head(kernel, 4).is_ok_and(|head| head == ELF) {
+        spec = spec.arg("--args-linux");
+    }
     if let Some(initrd) = initrd(kernel) {
         let mut word = std::ffi::OsString::from("--initrd=");
         word.push(initrd);
