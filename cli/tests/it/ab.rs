@@ -62,7 +62,7 @@ fn a_slower_commit_is_found_by_one_command_and_what_was_built_stands_beside_the_
         told.contains(&format!("note: the configuration of slow is not that of the first build: {flipped}")),
         "{told}"
     );
-    assert!(page.contains("slow") && page.find(flipped).unwrap() < page.find("speed").unwrap());
+    assert!(page.contains("slow") && page.find(flipped).unwrap() < page.find("id=\"rows\"").unwrap());
     let run: Value =
         serde_json::from_slice(&fs::read(project.path("ab/campaign/slow/run.json")).unwrap()).unwrap();
     let built: Value = serde_json::from_slice(&fs::read(project.path("ab/builds.json")).unwrap()).unwrap();
