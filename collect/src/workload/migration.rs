@@ -215,7 +215,9 @@ fn answers(moved: &Moved) -> Result<(), Failed> {
     let Moved { record, probes } = moved;
     let Some(resume) = record.resume_ns.filter(|_| record.ended == Ended::Completed) else { return Ok(()) };
     let asked = probes.iter().filter(|probe| probe.sent_ns >= resume).count();
-    if asked == 0 || probes.iter().any(|probe| probe.answered_ns.is_some_and(|at| at >= resume)) {
+    // One that never answered has not fallen silent.
+    let spoke = probes.iter().any(|probe| probe.answered_ns.is_some());
+    if asked == 0 || !spoke || probes.iter().any(|probe| probe.answered_ns.is_some_and(|at| at >= resume)) {
         return Ok(());
     }
     let last = probes.last().map_or(resume, |probe| probe.sent_ns);
@@ -293,7 +295,8 @@ mod tests {
 
     fn params(set: &[(&str, &str)]) -> Params {
         let mut params = Params::new();
-        let defaults = PARAMETERS.iter().filter_map(|known| Some((known.key, known.default?)));
+        let known = crate::parameters::guest().chain(&PARAMETERS);
+        let defaults = known.filter_map(|known| Some((known.key, known.default?)));
         for (key, value) in defaults.chain(set.iter().copied()) {
             params.set(key, value, Origin::BuiltIn);
         }
@@ -368,7 +371,6 @@ mod tests {
         let mut dumb = moved();
         dumb.probes.iter_mut().for_each(|probe| probe.answered_ns = None);
         assert!(parsed(&dumb).unwrap_err().reason.contains("no answer from the guest"));
-        let mut stayed = moved();
         let mut silent = moved();
         let resume = silent.record.resume_ns.unwrap();
         silent
@@ -383,6 +385,7 @@ mod tests {
             "{}",
             failure.reason
         );
+        let mut stayed = moved();
         stayed.record.ended = Ended::Failed;
         assert!(parsed(&stayed).unwrap_err().reason.contains("did not complete"));
     }

@@ -392,6 +392,7 @@ mod tests {
             cells: vec![cell(1, &[0], 256)],
             nics: vec![Nic::plain()],
             hugepages: None,
+            dirty_ring: false,
             kernel_params: String::new(),
             dirty_ring: false,
             extra: vec![],

@@ -298,6 +298,23 @@ impl Piece {
         Piece { from_ns: carried.from_ns, to_ns: carried.to_ns, amount: carried.bytes as f64 }
     }
 
+    /// The same where the clock by which it is told stood from a moment on: what is behind that comes later by so much.
+    fn around(self, stop_ns: u64, stood_ns: u64) -> Vec<Piece> {
+        let Piece { from_ns, to_ns, .. } = self;
+        let part = |from_ns: u64, to_ns: u64, later: u64| Piece {
+            from_ns: from_ns.saturating_add(later),
+            to_ns: to_ns.saturating_add(later),
+            amount: self.within(from_ns, to_ns),
+        };
+        if to_ns <= stop_ns {
+            vec![self]
+        } else if from_ns >= stop_ns {
+            vec![part(from_ns, to_ns, stood_ns)]
+        } else {
+            vec![part(from_ns, stop_ns, 0), part(stop_ns, to_ns, stood_ns)]
+        }
+    }
+
     /// What of it was done between two moments.
     fn within(&self, from_ns: u64, to_ns: u64) -> f64 {
         let length = self.to_ns.saturating_sub(self.from_ns);
@@ -354,18 +371,14 @@ fn by_fio(record: &Record, raw: &Path) -> Result<Vec<Piece>, Failed> {
         .map_err(|_| Failed::nonsense(format!("{CLOCK}: {} is no time", edge::quoted(text.trim()))))?;
     let stop = record.stop_ns.unwrap_or(u64::MAX);
     let stood = record.resume_ns.and_then(|resume| resume.checked_sub(stop)).unwrap_or_default();
-    // The guest's clock stood with it.
-    let here = |ms: u64| {
-        let at = ms.saturating_mul(1_000_000).saturating_add(ahead);
-        if at > stop { at.saturating_add(stood) } else { at }
-    };
     let (mut pieces, mut last) = (Vec::new(), None);
     for point in parse_log(&read(raw, LOG)?).map_err(failed)? {
-        if let Some(before) = last.filter(|before| *before < point.ms) {
-            let amount = point.value * (point.ms - before) as f64;
-            pieces.push(Piece { from_ns: here(before), to_ns: here(point.ms), amount });
+        let at = point.ms.saturating_mul(1_000_000).saturating_add(ahead);
+        if let Some(from) = last.filter(|from| *from < at) {
+            let whole = Piece { from_ns: from, to_ns: at, amount: point.value * (at - from) as f64 };
+            pieces.extend(whole.around(stop, stood));
         }
-        last = Some(point.ms);
+        last = Some(at);
     }
     Ok(pieces)
 }
@@ -406,7 +419,7 @@ mod tests {
         let at = (8000..11_500).chain(12_300..14_000).step_by(2);
         let lines: String = at.map(|ms| format!("{0} {0} 1000\n", ms * MS)).collect();
         let values = told(Load::Netperf, &[(STREAM, lines.clone() + "14")]).unwrap();
-        let want = [("load_loss_percent", 25.0), ("load_recovery_ms", 280.0), ("tcp_stall_ms", 802.0)];
+        let want = [("load_loss_percent", 25.0), ("load_recovery_ms", 290.0), ("tcp_stall_ms", 802.0)];
         assert_eq!(values, want.map(|(metric, value)| (metric.to_owned(), value)));
         // One that never comes back stands for as long as anybody looks.
         let cut: String = lines.lines().take(1500).map(|line| format!("{line}\n")).collect();
