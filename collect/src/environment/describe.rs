@@ -207,6 +207,7 @@ pub fn hardware(
         nics: all,
         hugepages: hugepages(params)?.map(|(size, _)| size),
         kernel_params: params.get("kernel_params").unwrap_or_default().trim().to_owned(),
+        display: parse::display(params)?,
         extra: params.words("extra_args")?,
     })
 }
