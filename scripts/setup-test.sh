@@ -101,11 +101,13 @@ fi
 engines=${XDG_CACHE_HOME:-$HOME/.cache}/perfvt-tests/engines
 wanted=$here/../lake/tests/engines/requirements.txt
 alone=$here/../stats/tests/otava/requirements.txt
-if ! cat "$wanted" "$alone" | cmp -s - "$engines/ready" && python3 -c 'import ensurepip, venv' 2> /dev/null; then
+# A grammar for the scripts that run in Windows guests, which nothing else here can read.
+grammar=$here/../vm/tests/powershell/requirements.txt
+if ! cat "$wanted" "$alone" "$grammar" | cmp -s - "$engines/ready" && python3 -c 'import ensurepip, venv' 2> /dev/null; then
     { as_user mkdir -p "$engines" &&
         as_user python3 -m venv "$engines/venv" &&
-        as_user "$engines/venv/bin/pip" install --quiet --requirement "$wanted" >&2 &&
+        as_user "$engines/venv/bin/pip" install --quiet --requirement "$wanted" --requirement "$grammar" >&2 &&
         as_user "$engines/venv/bin/pip" install --quiet --no-deps --requirement "$alone" >&2 &&
-        cat "$wanted" "$alone" | as_user tee "$engines/ready" > /dev/null; } ||
-        say "DuckDB, pyarrow, DataFusion and Otava could not be fetched; the tests that ask them skip themselves"
+        cat "$wanted" "$alone" "$grammar" | as_user tee "$engines/ready" > /dev/null; } ||
+        say "DuckDB, pyarrow, DataFusion, Otava and the grammar of PowerShell could not be fetched; the tests that ask them skip themselves"
 fi

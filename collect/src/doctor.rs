@@ -1,6 +1,7 @@
 //! What this host can do, and how to get what is missing.
 
 mod nested;
+mod told;
 
 use crate::config::providers;
 use model::Accel;
@@ -70,6 +71,7 @@ pub fn examine(executable: &Path) -> Vec<Check> {
     let mut all = programs(&qemu, kvm);
     all.extend(connections(network));
     all.extend(disks());
+    all.extend(told::checks());
     all.extend(measuring(&qemu, accel, kind, (confine, why)));
     all
 }
@@ -92,8 +94,6 @@ fn programs(qemu: &str, kvm: Result<f64, String>) -> Vec<Check> {
             "guests run under TCG: compare only with other TCG results; KVM needs hardware support, the kvm module and \
              access to /dev/kvm (group kvm)",
         ),
-        // Few need it, so that it is told and no more.
-        check("nested KVM", Ok(nested::found(Path::new("/sys/module"))), Limited, ""),
         check(
             "test providers",
             test_providers(),

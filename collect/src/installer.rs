@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::guest::confine::strongest;
-use vm::guest::hardware::Hardware;
+use vm::guest::hardware::{Display, Hardware};
 use vm::guest::install::{Answers, AnswersBy, Phases, Recipe};
 use vm::guest::qemu_img::{QEMU_IMG, QemuImg};
 use vm::host::program::{self, qemu_here};
@@ -41,7 +41,7 @@ const fn key(key: &'static str, default: &'static str, what: &'static str) -> Ke
 }
 
 /// All of them.
-pub const KEYS: [Key; 21] = [
+pub const KEYS: [Key; 23] = [
     key("install_name", "", "what the image is called: perfvt:NAME; without it the name of the variant"),
     key("install_kernel", "", "the installer's kernel; without one the medium's own loader starts"),
     key("install_initrd", "", "its initial RAM disk"),
@@ -53,6 +53,8 @@ pub const KEYS: [Key; 21] = [
     key("size", "8G", "of the disk"),
     key("mem", "1024", "MiB of memory"),
     key("smp", "1", "vCPUs"),
+    key("display", "none", "vga: a screen, which Windows wants"),
+    key("restarts", "0", "how often the installer may restart before it powers off"),
     key("deadline", "7200", "seconds that all of it may take"),
     key("phases", "", "debian, anaconda, subiquity, none, or a file of lines NAME = REGULAR EXPRESSION"),
     key("password_hash", "", "${password_hash} in the template, as `openssl passwd -6` makes it"),
@@ -182,6 +184,7 @@ pub fn recipe(asked: &Asked, accel: Accel) -> Result<Recipe, RecipeError> {
         machine: params.choice("machine", &["pc", "q35"])?.to_owned(),
         smp: params.number("smp", 1usize, "a number of vCPUs, 1 or more")?,
         mem_mib: params.number("mem", 64u64, "MiB, 64 or more")?,
+        display: Display::parse(params.choice("display", &["none", "vga"])?).unwrap_or_default(),
         ..Hardware::plain(accel)
     };
     let is_floppy = answers.as_ref().is_some_and(|answers| answers.by == AnswersBy::Floppy);
@@ -203,6 +206,7 @@ pub fn recipe(asked: &Asked, accel: Accel) -> Result<Recipe, RecipeError> {
         confine: strongest(&qemu, accel, false, None).0,
         qemu,
         hardware,
+        restarts: params.number("restarts", 0u32, "a number of restarts")?,
         deadline: Duration::from_secs(params.number("deadline", 1u64, "seconds, 1 or more")?),
     })
 }

@@ -14,6 +14,8 @@ pub struct Ready<'a> {
     own: Picture,
     scene: Scene,
     excluded: Vec<Rect>,
+    /// The same, as they are written: of what is read nothing is blurred.
+    unread: Vec<Rect>,
 }
 
 /// Reads the text of a picture, or says why it cannot.
@@ -79,8 +81,9 @@ impl<'a> Ready<'a> {
             height: rect.height.saturating_add(1 + rect.y.min(1)),
         };
         let excluded = needle.areas.iter().filter(|area| area.kind == Kind::Exclude);
-        let excluded = excluded.map(|area| grown(&area.rect)).collect();
-        Ready { needle, scene: Scene::new(&own), own, excluded }
+        let unread: Vec<Rect> = excluded.map(|area| area.rect).collect();
+        let excluded = unread.iter().map(grown).collect();
+        Ready { needle, scene: Scene::new(&own), own, excluded, unread }
     }
 
     /// The needle's name.
@@ -103,7 +106,7 @@ impl<'a> Ready<'a> {
             let seen = match &area.kind {
                 Kind::Exclude => continue,
                 Kind::Match => self.search(area, scene),
-                Kind::Ocr(text) => read(area, text, picture, ocr),
+                Kind::Ocr(text) => read(area, text, (picture, &self.unread), ocr),
             };
             outcome.is_there &= seen.lacks() <= 0.0;
             match area.click {
@@ -149,10 +152,18 @@ impl<'a> Ready<'a> {
     }
 }
 
-/// Reads an area of the screen.
-fn read(area: &Area, text: &str, picture: &Picture, ocr: &mut Ocr<'_>) -> Seen {
+/// Reads an area of the screen, without what is excluded of it.
+fn read(area: &Area, text: &str, (picture, unread): (&Picture, &[Rect]), ocr: &mut Ocr<'_>) -> Seen {
+    let blank = |mut cut: Picture| {
+        // Letters are rarely in a corner.
+        let ground = cut.pixel(cut.width() - 1, 0);
+        for hole in unread.iter().filter_map(|hole| hole.within(&area.rect)) {
+            cut.fill(&hole, ground);
+        }
+        cut
+    };
     let cut = picture.cut(&area.rect).ok_or_else(|| format!("{} is not on the screen", shown(&area.rect)));
-    let told = cut.and_then(|cut| ocr(&cut));
+    let told = cut.and_then(|cut| ocr(&blank(cut)));
     let (similarity, why) = match told {
         Ok(told) => {
             let told: String =

@@ -55,6 +55,17 @@ fn a_needle_of_openqa_is_read_with_all_that_it_says() {
 }
 
 #[test]
+#[ignore = "soak: reads PERFVT_NEEDLES, a folder with needles of a public suite, whose licences keep them out of here"]
+fn needles_of_public_suites_are_read() {
+    let Some(folder) = std::env::var_os("PERFVT_NEEDLES") else {
+        return println!("PERFVT_NEEDLES names no folder of needles");
+    };
+    let needles = Needles::read(Path::new(&folder)).unwrap();
+    println!("{} needles", needles.len());
+    assert!(!needles.is_empty());
+}
+
+#[test]
 fn what_cannot_be_looked_for_says_why() {
     for (text, why) in [
         ("{", "EOF"),
@@ -134,6 +145,29 @@ fn text_is_read_where_it_can_be_and_what_cannot_be_read_is_not_there() {
     assert!(!other.worst.why.unwrap().contains('\u{1b}'));
     let none = ready.look(&own, &scene, &mut no_ocr);
     assert!(!none.is_there && none.worst.why.unwrap().contains("tesseract"));
+}
+
+#[test]
+fn what_is_excluded_of_an_area_is_not_read() {
+    // As os-autoinst's own tests have it: a key's name stands at the left of what is read, and a text has two lines.
+    let needle = parse(
+        r#"{"area":[{"height":43,"type":"ocr","width":128,"xpos":100,"ypos":90,"refstr":"Video Mode\n   Default"},
+                    {"height":43,"type":"exclude","width":26,"xpos":90,"ypos":80}]}"#,
+    )
+    .unwrap();
+    let mut own = desktop();
+    own.fill(&Rect { x: 95, y: 85, width: 60, height: 20 }, [255, 0, 0]);
+    let ready = Ready::new(&needle, own.clone());
+    let mut seen = None;
+    let found = ready.look(&own, &Scene::new(&own), &mut |picture| {
+        seen = Some(picture.clone());
+        Ok("Video Mode\nDefault\n".into())
+    });
+    assert!(found.is_there);
+    let seen = seen.unwrap();
+    assert_eq!((seen.width(), seen.height()), (128, 43));
+    assert_eq!(seen.pixel(5, 5), seen.pixel(127, 0));
+    assert_eq!(seen.pixel(20, 5), [255, 0, 0]);
 }
 
 #[test]

@@ -68,6 +68,16 @@ impl Needles {
         Ok(())
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Those of a tag; the name of a needle is a tag as well.
     ///
     /// # Errors

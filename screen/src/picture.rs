@@ -54,6 +54,14 @@ impl Rect {
         fits(self.x, self.width, other.x, other.right()) && fits(self.y, self.height, other.y, other.bottom())
     }
 
+    /// What of it lies in another one, as that one has it.
+    pub fn within(&self, other: &Rect) -> Option<Rect> {
+        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
+        let (right, bottom) = (self.right().min(other.right()), self.bottom().min(other.bottom()));
+        let meets = x < right && y < bottom;
+        meets.then(|| Rect { x: x - other.x, y: y - other.y, width: right - x, height: bottom - y })
+    }
+
     /// Its middle.
     pub fn middle(&self) -> (u32, u32) {
         (self.x.saturating_add(self.width / 2), self.y.saturating_add(self.height / 2))

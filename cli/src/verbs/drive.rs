@@ -71,8 +71,7 @@ pub fn drive(
         Some(path) if *path != Path::new("-") => edge::write::parent(path).to_owned(),
         _ => PathBuf::new(),
     };
-    let is_script = matches!(driver, Driver::Script(_));
-    let forensics = is_script.then(|| dir.join("forensics"));
+    let forensics = matches!(driver, Driver::Script(_)).then(|| dir.join("forensics"));
     let needles = if args.needles.is_empty() { vec![reads.join("needles")] } else { args.needles.clone() };
     let places = Places { reads, writes: dir.clone(), forensics, needles };
     let stop = move || seen.seen().is_some();
@@ -84,7 +83,8 @@ pub fn drive(
             let names = engine.names().join(", ");
             let greeting =
                 format!("machines: {names}; `start_all` boots them, `help` shows the verbs, Ctrl-D leaves");
-            prompt::drive(&mut engine, &greeting, &|| signals.forgive(), out)?
+            let made = dir.join("needles");
+            prompt::drive(&mut engine, &greeting, (&|| signals.forgive(), Some(made.as_path())), out)?
         }
         Driver::Lines => {
             let (left, records) = lines::drive(&mut engine, BufReader::new(std::io::stdin()), out)?;

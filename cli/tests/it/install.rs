@@ -31,6 +31,13 @@ answers=${answers#answer=}
 echo "mock: reading answers"
 case $answers in
     restart) reboot -f ;;
+    twice)
+        # As Windows does: what was begun is on the disk.
+        case $(head -c 4 $disk) in
+            half) echo "mock: going on" ;;
+            *) echo half | dd of=$disk conv=fsync 2> /dev/null; reboot -f ;;
+        esac
+        ;;
     hang) sleep 1000 ;;
 esac
 echo "mock: writing"
@@ -276,6 +283,20 @@ fn the_templates_are_found_and_read_as_each_kind_of_installer_finds_its_answers(
             "{template}: {reached:?}"
         );
     }
+}
+
+#[test]
+fn an_installer_that_restarts_as_often_as_it_may_makes_an_image() {
+    let Some(_guard) = beside() else { return };
+    let Some(room) = Room::new() else { return };
+    room.write("answers", "answer=twice\n");
+    let out = room.install(&["--set", "restarts=1", "--set", "display=vga"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert_eq!(room.installed(&named(&out)), "installed with twice");
+    let console =
+        fs::read_to_string(room.home.path().join("perfvt/images").join(named(&out)).join("console.log"))
+            .unwrap();
+    assert_eq!(console.matches("mock: loading").count(), 2, "{console}");
 }
 
 #[test]

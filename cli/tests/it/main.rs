@@ -21,6 +21,7 @@ mod ci;
 mod cloud_images;
 mod compare;
 mod configurations;
+mod consoles;
 mod demo;
 mod designs;
 mod documents;

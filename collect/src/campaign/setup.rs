@@ -10,6 +10,7 @@ use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
 use crate::environment::Stage;
 use crate::matrix::{self, Environment};
+use crate::parse;
 use crate::workload::{self, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
 use model::expected::{EXPECTED_UNTIL, ExpectedUntil, WANTED};
@@ -111,6 +112,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let mut environments =
         matrix::environments(workload, &selected, request.profile.as_deref(), &request.sets)?;
     resolve::refuse_names(&environments, &unknown)?;
+    environments.iter().try_for_each(|environment| parse::refuse_watching(&environment.params))?;
     let told: Vec<_> = environments.iter().flat_map(|e| e.told.iter().cloned()).collect();
     let cases = matrix::cases(workload, &environments)?;
     let guests = environments.iter().any(|e| workload.needs(&e.params).guest);

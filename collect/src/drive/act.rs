@@ -4,7 +4,7 @@ use super::cast::{Cast, execute};
 use super::script::Step;
 use super::verbs::{self, Act, Global, Seen, Spot, Verb};
 use super::waits;
-use super::{pointing, screens};
+use super::{pointing, screens, words};
 use edge::text::cut;
 use edge::{quoted, quoted_end};
 use model::drive::Record;
@@ -27,6 +27,32 @@ const POWER_OFF: Duration = Duration::from_secs(verbs::SHORT);
 
 /// Does a step, and puts into the record what it gives.
 pub(super) fn act(cast: &mut Cast<'_>, step: &Step, record: &mut Record) -> Result<(), Failure> {
+    perform(cast, step, record)?;
+    let starts = matches!(
+        &step.act,
+        Act::Global(Global::StartAll) | Act::On(_, Verb::Start | Verb::Reboot | Verb::RestoreState(_))
+    );
+    if starts {
+        record.output = viewers(cast).join("\n");
+    }
+    Ok(())
+}
+
+/// How the screens of those that run are looked at, where somebody may look.
+fn viewers(cast: &mut Cast<'_>) -> Vec<String> {
+    let mut told = Vec::new();
+    for place in 0..cast.names.len() {
+        let name = cast.name(place);
+        let socket =
+            cast.machines.machine(place).and_then(|machine| Some(machine.vnc()?.display().to_string()));
+        told.extend(
+            socket.map(|socket| format!("the screen of {name}: vncviewer {}", words::join(&[socket]))),
+        );
+    }
+    told
+}
+
+fn perform(cast: &mut Cast<'_>, step: &Step, record: &mut Record) -> Result<(), Failure> {
     match &step.act {
         Act::Global(global) => of_all(cast, global, step.deadline, record),
         Act::On(place, verb) => {
@@ -138,7 +164,7 @@ fn see(
         Seen::Click(Spot::At(x, y)) => pointing::click(cast, place, (*x, *y), deadline),
         Seen::MoveTo(x, y) => pointing::move_to(cast, place, (*x, *y), deadline),
         Seen::TypeString(text, strokes) => pointing::type_string(cast, place, (text, strokes), deadline),
-        Seen::NeedleFrom(rect, name, tags) => screens::needle_from(cast, place, *rect, (name, tags), record),
+        Seen::NeedleFrom(cut) => screens::needle_from(cast, place, cut, record),
     }
 }
 
@@ -242,7 +268,7 @@ fn screendump(machine: &mut Machine, file: &Path) -> Result<(), Failure> {
     let picture = machine.picture(format).map_err(|error| {
         let hint = if format == "png" { "; QEMU before 7.1 writes a FILE.ppm alone" } else { "" };
         let reason = error.failure().reason;
-        Failure::tool(format!("{reason}; a guest has a screen with extra_args=-device VGA{hint}"))
+        Failure::tool(format!("{reason}; a guest has a screen with display=vga{hint}"))
     })?;
     edge::write_atomically(file, &picture).map_err(|error| of_host("writing", file, &error))
 }

@@ -1,11 +1,11 @@
 //! Does steps, one after the other, and writes down what came of each.
 
-use super::act;
 use super::cast::{Cast, Places, interrupted};
 use super::journal::Journal;
 use super::machines::Machines;
 use super::script::{Script, Step};
 use super::verbs::{Act, Global};
+use super::{act, film};
 use model::drive::{Record, Verdict};
 use model::store::StoreError;
 use std::path::{Path, PathBuf};
@@ -132,7 +132,10 @@ impl<'a> Engine<'a> {
                 if let Some(sight) = self.cast.sights.get(place).filter(|sight| sight.frames.len() > 1)
                     && let Ok(Some(bytes)) = sight.frames.apng()
                 {
-                    let _ = edge::write_atomically(dir.join(name).join(FRAMES), &bytes);
+                    let frames = dir.join(name).join(FRAMES);
+                    if edge::write_atomically(&frames, &bytes).is_ok() {
+                        film::of_frames(&frames);
+                    }
                 }
             }
         }

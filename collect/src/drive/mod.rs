@@ -10,7 +10,9 @@
 mod act;
 mod cast;
 mod console;
+mod cut;
 mod engine;
+mod film;
 mod journal;
 mod machines;
 mod pointing;
@@ -22,6 +24,7 @@ mod waits;
 mod words;
 
 pub use cast::Places;
+pub use cut::Cut;
 pub use engine::Engine;
 pub use journal::{JOURNAL, Journal};
 pub use machines::Machines;

@@ -1,6 +1,7 @@
 //! What a screen says: text of a serial console, of a VGA, of a picture; and needles on it.
 
 use super::cast::Cast;
+use super::cut::Cut;
 use edge::text::cut;
 use edge::{quoted, quoted_end};
 use model::Failure;
@@ -31,7 +32,7 @@ const MARGIN: u32 = 50;
 pub(super) fn shot(cast: &mut Cast<'_>, place: usize) -> Result<Picture, Failure> {
     let picture = cast.running(place)?.shot().map_err(|error| {
         let reason = error.failure().reason;
-        Failure::tool(format!("{reason}; a guest has a screen with extra_args=-device VGA"))
+        Failure::tool(format!("{reason}; a guest has a screen with display=vga"))
     })?;
     if let Some(sight) = cast.sights.get_mut(place) {
         sight.frame(&picture);
@@ -278,10 +279,10 @@ pub(super) fn check_screen(
 pub(super) fn needle_from(
     cast: &mut Cast<'_>,
     place: usize,
-    rect: Rect,
-    (name, tags): (&str, &[String]),
+    cut: &Cut,
     record: &mut Record,
 ) -> Result<(), Failure> {
+    let Cut { rect, name, tags, without } = cut;
     let first = shot(cast, place)?;
     let until = Instant::now() + APART;
     cast.wait("the screen was not seen twice", 2 * APART, |_, _| {
@@ -290,13 +291,14 @@ pub(super) fn needle_from(
     let second = shot(cast, place)?;
     let masks = mask::learn(&first, &second).map_err(Failure::tool)?;
     let area = |kind, rect| Area { rect, kind, needed: MATCH, margin: MARGIN, click: None };
-    let within: Vec<Rect> = masks.into_iter().filter(|mask| mask.meets(&rect)).collect();
-    let mut areas = vec![area(Kind::Match, rect)];
+    let own = without.iter().copied();
+    let within: Vec<Rect> = masks.into_iter().chain(own).filter(|mask| mask.meets(rect)).collect();
+    let mut areas = vec![area(Kind::Match, *rect)];
     areas.extend(within.iter().map(|mask| area(Kind::Exclude, *mask)));
     let folder = cast.written_at(Path::new(NEEDLES));
     edge::write::create_directory(&folder)
         .map_err(|error| Failure::tool(format!("making {}: {error}", folder.display())))?;
-    let tags: Vec<String> = if tags.is_empty() { vec![name.to_owned()] } else { tags.to_vec() };
+    let tags: Vec<String> = if tags.is_empty() { vec![name.clone()] } else { tags.clone() };
     let needle = Needle::write(&folder, name, &second, &areas, &tags).map_err(wrong)?;
     record.output =
         format!("{}, {} of it not looked at", needle.picture.display(), model::counted(within.len(), "part"));

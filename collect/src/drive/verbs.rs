@@ -1,11 +1,11 @@
 //! The verbs: what a line can say, in one table. Help, completion and the document are made of it.
 
+use super::cut::Cut;
 use super::sight;
 use super::words::join;
 use edge::quoted;
 use formats::perf_conf::closest;
 use regex::Regex;
-use screen::Rect;
 use std::path::PathBuf;
 use std::time::Duration;
 use vm::guest::keyboard;
@@ -102,8 +102,8 @@ pub enum Seen {
     MoveTo(u32, u32),
     /// Types a text, with the keys of each character, and sees it.
     TypeString(String, Vec<Vec<String>>),
-    /// Makes a needle of a part of it: its name, its tags.
-    NeedleFrom(Rect, String, Vec<String>),
+    /// Makes a needle of a part of it.
+    NeedleFrom(Cut),
 }
 
 /// Where a click goes.
@@ -212,8 +212,9 @@ verbs! {
     };
     "type_string" true "TEXT" LONG "type a text, and see it on the screen before \\n, the return key"
         |w| Ok(Made::Verb(Verb::Seen(Seen::TypeString(unescaped(w), typed(w)?))));
-    "needle_from" true "X,Y,WIDTH,HEIGHT NAME [TAG..]" SHORT "make a needle of a part of its screen; what changes in it is not looked at"
-        |w| needle(w);
+    "needle_from" true "X,Y,WIDTH,HEIGHT NAME [without=X,Y,WIDTH,HEIGHT..] [TAG..]" SHORT
+        "make a needle of a part of its screen; what changes in it is not looked at, nor what it is to be without"
+        |w| Ok(Made::Verb(Verb::Seen(Seen::NeedleFrom(Cut::parse(w)?))));
     "registers" true "" SHORT "read the registers of its vCPUs" |w| none(w, Made::Verb(Verb::Registers));
     "dump_memory" true "FILE" LONG "write its memory to a file for crash(8), packed (kdump-zlib); it goes on"
         |w| Ok(Made::Verb(Verb::DumpMemory(one(w, "FILE")?.into())));
@@ -330,15 +331,6 @@ fn spot(word: &str) -> Spot {
     sight::place(word).map_or_else(|| Spot::Tag(word.to_owned()), |(x, y)| Spot::At(x, y))
 }
 
-fn needle(words: &[String]) -> Result<Made, String> {
-    match words {
-        [rect, name, tags @ ..] if !name.is_empty() => {
-            Ok(Made::Verb(Verb::Seen(Seen::NeedleFrom(sight::rect(rect)?, name.clone(), tags.to_vec()))))
-        }
-        _ => Err(format!("want X,Y,WIDTH,HEIGHT NAME behind it, not {}", quoted(&join(words)))),
-    }
-}
-
 fn links(words: &[String], up: bool) -> Result<Made, String> {
     let nic = if words.is_empty() { None } else { Some(one(words, "nothing or a NIC")?.to_owned()) };
     Ok(Made::Verb(Verb::Links(up, nic)))
@@ -419,6 +411,7 @@ mod tests {
             ("send_key enter", "no key is called 'enter'"),
             ("send_chars é", "no key of a US keyboard"),
             ("copy_to a", "want FILE PATH"),
+            ("needle_from 0,0,9,9 x without=1,2", "'1,2' is no rectangle"),
             ("forward_port 1 x", "'x' is no port"),
             ("suceed true", "did you mean 'succeed'?"),
             ("sleep 1", "leave out its name"),

@@ -209,6 +209,7 @@ pub fn hardware(
         hugepages: hugepages(params)?.map(|(size, _)| size),
         dirty_ring: params.get("migrate_mode").is_some_and(|modes| modes.contains(Mode::DirtyLimit.word())),
         kernel_params: params.get("kernel_params").unwrap_or_default().trim().to_owned(),
+        display: parse::display(params)?,
         extra: params.words("extra_args")?,
     })
 }

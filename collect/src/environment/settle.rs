@@ -74,7 +74,9 @@ pub fn confine(all: &mut [&mut Params], accel: Accel) -> Result<Option<String>, 
             });
             let postcopy = own.get("migrate_mode").is_some_and(|modes| modes.contains(Mode::Postcopy.word()));
             let faults = "postcopy needs userfaultfd, which the kernel gives to root, or to who may open /dev/userfaultfd";
-            let opens = named.or_else(|| by_disk.map(str::to_owned)).or(postcopy.then(|| faults.to_owned()));
+            let seen = parse::opens(&own);
+            let opens = named.or_else(|| by_disk.or(seen).map(str::to_owned));
+            let opens = opens.or(postcopy.then(|| faults.to_owned()));
             let tried = (own.text("qemu_binary")?.to_owned(), helper, opens);
             let (level, why) = known.entry(tried).or_insert_with_key(|(qemu, helper, opens)| {
                 strongest(qemu, accel, *helper, opens.as_deref())

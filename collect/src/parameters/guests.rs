@@ -144,7 +144,8 @@ pub(super) const ENTRANCE: &[Known] = &[
         "agent",
         way::WAYS,
         "the way into an image's guest: QEMU's guest agent, perfvt's own (the default with cloud_init = yes), a login on the serial \
-         console, or ssh; none, also for the built-in guest: nobody talks to it, its job is on a disk",
+         console, or ssh; screen: nobody talks to it, and perfvt drive reads its screen and types; none, also for the built-in guest: \
+         nobody talks to it, its job is on a disk",
     ),
     Known::new(
         "output_size",

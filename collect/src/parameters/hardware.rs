@@ -172,6 +172,13 @@ pub(super) const MACHINE: &[Known] = &[
         "how QEMU is confined: sandbox is its seccomp filter; files: and it opens nothing but what is its own; user: and it is not \
          root; auto: the most that works for every QEMU of the campaign",
     ),
+    Known::new(
+        "display",
+        "none",
+        "none, vga, vnc",
+        "what the guest draws on: vga: a VGA, with a tablet beside it; vnc: the same, and a VNC server at a socket of yours shows it \
+         (perfvt drive alone)",
+    ),
     Known::new("extra_args", "", "words", "further QEMU arguments, quoted as in a shell"),
 ];
 

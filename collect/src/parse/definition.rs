@@ -287,7 +287,7 @@ mod tests {
         assert!(cloud.key.is_none());
         let login = cloud.cloud_init.unwrap().login.unwrap();
         assert_eq!((login.user.as_str(), login.key), ("me", None));
-        assert!(error(&[("channel", "telnet")]).contains("one of agent, none, perfvt, serial, ssh"));
+        assert!(error(&[("channel", "telnet")]).contains("one of agent, none, perfvt, screen, serial, ssh"));
         assert!(error(&[("channel", "serial"), ("guest_os", "windows")]).contains("guest_os is windows"));
         assert!(error(&[("initrd", image)]).contains("a kernel beside it"));
         assert!(error(&[("firmware", "/away.fd")]).contains("a file that is there"));

@@ -105,8 +105,9 @@ impl Driven {
             })
             .collect();
         let mut up = Machine::boot_all(&specs)?;
-        // One that was saved had all of that then.
-        for (machine, spec) in up.iter_mut().zip(&specs).filter(|(machine, _)| !machine.restored) {
+        // One that was saved had all of that then, and one that is only seen cannot be told.
+        let told = up.iter_mut().zip(&specs).filter(|(up, spec)| !up.restored && !spec.guest.is_seen());
+        for (machine, spec) in told {
             self.testbed.bring(&self.scene.spec, machine)?;
             bring_up(machine, (spec.network, spec.index), Some(spec.guest))?;
             acquaint(machine, &self.scene.spec, spec.index)?;

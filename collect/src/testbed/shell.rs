@@ -346,6 +346,7 @@ mod tests {
             ("irq_vcpus", "", "0"),
             ("server_vcpus", "", "0"),
             ("confine", "", "none"),
+            ("display", "", "vga"),
             ("extra_args", "", "-device x"),
             ("disks", "disk_size=16M", "disk1 disk2"),
             ("disk", "disk_size=16M disks=disk1,disk2", "disk2"),

@@ -251,7 +251,7 @@ impl Troupe {
         drop(boots);
         for (mut machine, wings) in machines.into_iter().zip(wings) {
             let named = |source| TestbedError::Machine { name: wings.guest.name.clone(), source };
-            if state.is_none() {
+            if state.is_none() && !wings.guest.is_seen() {
                 bring_up(&mut machine, (&wings.network, 0), Some(&wings.guest)).map_err(named)?;
                 settle_in(&mut machine, self.topology(), wings.index).map_err(named)?;
             }

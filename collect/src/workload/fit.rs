@@ -1,7 +1,7 @@
 //! Whether a workload fits the guests that parameters describe: what a guest's system cannot do is refused when planning.
 
 use super::Workload;
-use crate::parse::{guests, is_offline, os_of, refuse_talk};
+use crate::parse::{guests, is_offline, os_of, refuse_talk, refuse_watching};
 use model::{Origin, Params, ParamsError};
 use vm::guest::os::Os;
 
@@ -27,7 +27,7 @@ pub fn fits(workload: &dyn Workload, guest: &Params) -> Result<(), String> {
     {
         return Err(format!("not in a Windows guest: {reason}"));
     }
-    check(workload, &params).map_err(|error| error.to_string())
+    refuse_watching(&params).and_then(|()| check(workload, &params)).map_err(|error| error.to_string())
 }
 
 /// Refuses a workload that does not run in the guests of an environment, and what those cannot be set to.
@@ -90,11 +90,11 @@ mod tests {
         for workload in crate::workload::ALL {
             assert_eq!(fits("linux", workload.name(), &[]), Ok(()), "{}", workload.name());
         }
-        for name in ["ntttcp", "command", "qemu-img-bench"] {
+        for name in ["ntttcp", "netperf", "command", "qemu-img-bench"] {
             assert_eq!(fits("windows", name, &[]), Ok(()), "{name}");
         }
-        let why = fits("windows", "netperf", &[]).unwrap_err();
-        assert!(why.starts_with("not in a Windows guest: netserver comes from"), "{why}");
+        let why = fits("windows", "iperf3", &[]).unwrap_err();
+        assert!(why.starts_with("not in a Windows guest: "), "{why}");
         assert!(fits("windows", "ntttcp", &[("queues", "2")]).unwrap_err().contains("'queues' is '2'"));
         for workload in crate::workload::ALL {
             let alone = fits("linux", workload.name(), &[("channel", "none"), ("cloud_init", "yes")]);

@@ -9,6 +9,7 @@ mod counters;
 mod probe;
 mod request;
 mod sessions;
+mod windows;
 
 use super::common::{busy, failed, host_series, interval, level, seconds_of, value};
 use super::{Known, Needs, Outcome, Point, Value, Workload, add_case};
@@ -37,7 +38,7 @@ const PROTOCOLS: [(&str, &str); 7] = [
     ("TCP_SENDFILE", "TCP_SENDFILE"),
 ];
 
-const PARAMETERS: [Known; 10] = [
+const PARAMETERS: [Known; 11] = [
     Known::new(
         "protocols",
         "TCP_STREAM TCP_MAERTS TCP_RR",
@@ -63,6 +64,12 @@ const PARAMETERS: [Known; 10] = [
         "whether a session of requests of a byte runs before and beside each stream: latency under load",
     ),
     Known::new("l", "60", "seconds, 1 or more", "measured in each case"),
+    Known::new(
+        windows::EXE,
+        "",
+        "a file, or a path in the guest",
+        "netserver.exe for Windows guests: a file of this host, or where it is in the guest (C:\\..)",
+    ),
 ];
 
 /// An interval that is so many times longer than it should be is a stall.
@@ -107,12 +114,17 @@ impl Workload for Netperf {
         ]
     }
 
+    fn paths(&self) -> &'static [&'static str] {
+        &[windows::EXE]
+    }
+
     fn check_request(&self, params: &Params) -> Result<(), ParamsError> {
         check_rr(params)
     }
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         seconds_of(params)?;
+        windows::check(params)?;
         params.number("burst", 0u32, "a number of messages, 0 or more")?;
         params.switch(probe::KEY)?;
         params.number("burst_ms", 1u32, "milliseconds, 1 or more")?;
@@ -150,12 +162,16 @@ impl Workload for Netperf {
 
     fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String> {
         let mut all = vec![main_metric(category), "CPU", "thr_per_CPU"];
-        all.extend(["rx_pkts", "tx_pkts", "rx_byts", "tx_byts", "re_pkts"]);
+        all.extend(["rx_pkts", "tx_pkts", "rx_byts", "tx_byts"]);
+        let told = !windows::serves(params);
+        if told {
+            all.push("re_pkts");
+        }
         if kvm {
             all.push("exits");
         }
         // Other NICs have one interrupt for both directions.
-        if params.get("nic_model") == Some("virtio_net") {
+        if told && params.get("nic_model") == Some("virtio_net") {
             all.extend(["rx_intr_sum", "tx_intr_sum"]);
         }
         if category == UDP_STREAM {
@@ -168,18 +184,16 @@ impl Workload for Netperf {
         all.into_iter().map(String::from).collect()
     }
 
-    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
-        match os {
-            Os::Linux => Ok(()),
-            Os::Windows => Err("netserver comes from perfvt's tools disk, which is for Linux"),
-        }
+    fn runs_in(&self, _: Os) -> Result<(), &'static str> {
+        Ok(())
     }
 
     fn needs(&self, params: &Params) -> Needs {
         let most = |key| params.numbers(key, "").ok().and_then(|all| all.into_iter().max()).unwrap_or(1);
         let probe = usize::from(params.switch(probe::KEY).unwrap_or(false));
         let sessions = most("sessions").max(most("sessions_rr")) as usize + probe;
-        Needs { sessions, host_tools: vec!["netperf".into()], ..Needs::default() }
+        let brings = windows::brings(params);
+        Needs { sessions, host_tools: vec!["netperf".into()], brings, ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
@@ -203,6 +217,10 @@ impl Workload for Netperf {
 
     fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
         lab.connect()?;
+        if windows::serves(params) {
+            windows::serve(lab)?;
+            return probe_intervals(lab, params);
+        }
         lab.serve(
             &["netserver", "-4", "-p", &vm::guest::network::SERVER_PORT.to_string()],
             lab.deadline(Phase::Prepare),
@@ -436,6 +454,27 @@ mod tests {
         let keys = [("size", "64"), ("sessions", "1")].into_iter().collect();
         let case = Case { workload: "netperf".into(), category: category.into(), keys };
         Netperf.parse(&case, &params(&[]), raw.path())
+    }
+
+    #[test]
+    fn a_windows_guest_takes_a_program_of_the_users_and_no_udp_stream_and_holds_no_client() {
+        let of = |set: &[(&str, &str)]| {
+            let windows = [("image", "/x.qcow2"), ("guest_os", "windows"), ("scenario", "host_guest")];
+            let set = [&windows[..], set].concat();
+            Netperf.cases(&params(&set)).map(|cases| cases.len()).map_err(|error| error.to_string())
+        };
+        let exe = ("netserver_windows", "C:\\tools\\netserver.exe");
+        assert!(of(&[]).unwrap_err().contains("netserver_windows"));
+        assert!(of(&[exe]).unwrap() > 10);
+        assert!(of(&[exe, ("protocols", "UDP_STREAM")]).unwrap_err().contains("Windows does not tell it"));
+        let both = of(&[exe, ("scenario", "guest_guest")]).unwrap_err();
+        assert!(both.contains("tells nothing before its end"), "{both}");
+        let metrics = Netperf.metrics(
+            "TCP_STREAM (RX)",
+            &params(&[("image", "/x.qcow2"), ("guest_os", "windows"), exe]),
+            false,
+        );
+        assert!(metrics.contains(&"rx_byts".into()) && !metrics.contains(&"re_pkts".into()), "{metrics:?}");
     }
 
     fn raw_of(outcome: &Outcome, metric: &str) -> Option<(String, u32)> {

@@ -71,6 +71,32 @@ pub struct Entry {
     pub data: Vec<Data>,
     /// The result came with a page of its own.
     pub run_page: bool,
+    /// What guests did. Entries of an older perfvt, and results that name no guest, have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guests: Vec<Guest>,
+}
+
+/// What a guest did with a workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guest {
+    /// The name of its definition (`guest`).
+    pub name: String,
+    /// What runs in it, as far as it is known: its system, else its kernel.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub system: String,
+    /// The workload; `boot` for guests that came no further.
+    pub workload: String,
+    /// Values that were measured.
+    pub values: usize,
+    /// Attempts of cases in which some failed, and how many did.
+    #[serde(default)]
+    pub tried: usize,
+    /// See [`Guest::tried`].
+    #[serde(default)]
+    pub failed: usize,
+    /// Why the first did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
 }
 
 /// One result's files, to download.

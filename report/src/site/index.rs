@@ -36,6 +36,7 @@ pub(super) fn page(settings: &Settings, entries: &[Entry], history: Option<&Summ
                 (counted(entries.len(), "result")) " of " (counted(groups.len(), "machine"))
                 @if let Some(newest) = newest { ", the newest of " (newest) }
                 ". " a href="feed.xml" { "Atom feed" }
+                @if entries.iter().any(|entry| !entry.guests.is_empty()) { " · " a href=(super::guests::PAGE) { "Guests: what works where" } }
             }
         }
         main {

@@ -26,6 +26,7 @@ mod data;
 mod entry;
 mod error;
 mod feed;
+mod guests;
 mod history;
 mod index;
 mod owner;
@@ -42,7 +43,7 @@ mod timeline;
 mod uuid;
 
 pub use content::Content;
-pub use entry::{Data, ENTRY_FORMAT, Entry, Kind};
+pub use entry::{Data, ENTRY_FORMAT, Entry, Guest, Kind};
 pub use error::SiteError;
 pub use history::history;
 pub use publish::{Added, Labelled, Site};

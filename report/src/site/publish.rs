@@ -6,7 +6,7 @@ use super::entry::{self, Data, ENTRY_FILE, ENTRY_FORMAT, Entry, Kind};
 use super::error::io;
 use super::history::{POINTS_FILE, Points};
 use super::settings::{Checks, Kept, SITE_FILE, Settings};
-use super::{SiteError, Stage, feed, history, index, owner, pages, stage::Part, sysinfo, timeline};
+use super::{SiteError, Stage, feed, guests, history, index, owner, pages, stage::Part, sysinfo, timeline};
 use crate::HtmlOptions;
 use crate::brief;
 use crate::machine::{machine, same};
@@ -182,6 +182,18 @@ impl Site {
         Ok(write_atomically(&self.root.join(BADGE), &badge)?)
     }
 
+    /// The page of guests, which is there once an entry tells of one.
+    fn guests(&self, entries: &[Entry]) -> Result<(), SiteError> {
+        let page = guests::page(&self.settings.title, entries);
+        let was_there = self.root.join(guests::PAGE).symlink_metadata().is_ok();
+        match page {
+            Some(page) => write(&self.root, guests::PAGE, &page),
+            // The last one that told of a guest was removed.
+            None if was_there => write(&self.root, guests::PAGE, &guests::empty(&self.settings.title)),
+            None => Ok(()),
+        }
+    }
+
     /// Removes entries beyond the newest so many of each machine and its workloads, and gives them.
     ///
     /// # Errors
@@ -234,6 +246,7 @@ impl Site {
             "index.html",
             &index::page(&self.settings, &entries, timeline::summary(&self.root).as_ref()),
         )?;
+        self.guests(&entries)?;
         write_atomically(&self.root.join("feed.xml"), feed::atom(&self.settings, &entries).as_bytes())?;
         self.badge(&entries)?;
         Ok((entries.len(), problems))
@@ -354,6 +367,10 @@ fn described(content: &Content, data: Vec<Data>, measured_unix: Option<i64>, lab
         Content::Comparison(c, _) => brief::brief(c),
         Content::Run(shown) => brief::of_run(shown),
     };
+    let guests = match content {
+        Content::Comparison(c, _) => guests::of_comparison(c),
+        Content::Run(shown) => guests::of_run(shown),
+    };
     Entry {
         format: ENTRY_FORMAT,
         perfvt: labelled.perfvt.clone(),
@@ -372,5 +389,6 @@ fn described(content: &Content, data: Vec<Data>, measured_unix: Option<i64>, lab
         rows,
         data,
         run_page: false,
+        guests,
     }
 }

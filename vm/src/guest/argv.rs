@@ -3,7 +3,7 @@
 use super::blockdev;
 use super::channel::PORT_NAME;
 use super::definition::SSH_PORT;
-use super::hardware::{Hardware, Nic, device};
+use super::hardware::{Display, Hardware, Nic, device};
 use super::network::{ClientPlace, Layout, Wires, Wiring, mac};
 use super::spec::{Disks, GuestSpec, Source};
 use super::way::{Ends, port};
@@ -59,6 +59,8 @@ pub struct BootFiles {
     pub serial: PathBuf,
     /// What QEMU draws when it is asked for the screen.
     pub screen: PathBuf,
+    /// That of the VNC server.
+    pub vnc: PathBuf,
     /// QMP's socket.
     pub qmp: Socket,
     /// The command channel's socket.
@@ -117,6 +119,7 @@ impl BootFiles {
             debug: boot.join("debug.log"),
             serial: boot.join("serial.log"),
             screen: boot.join("screen"),
+            vnc: boot.join("vnc"),
             qmp: Socket::Path(boot.join("qmp")),
             channel: Socket::Path(boot.join("cmd")),
             incoming: false,
@@ -153,6 +156,7 @@ pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<Str
     // QMP tells of a panic, and the guest stays to be looked at.
     args.add("-action", "panic=pause");
     args.devices(spec, files, wiring);
+    args.display(spec, files);
     if spec.listens {
         // SeaBIOS and OVMF say there what they do.
         args.add("-chardev", format!("file,id=debug0,path={}", option_value(&files.debug)));
@@ -311,6 +315,20 @@ impl Arguments {
         }
     }
 
+    /// A screen, with a pointer that is told places where the guest knows such ones; and who shows it elsewhere.
+    fn display(&mut self, spec: &GuestSpec, files: &BootFiles) {
+        let display = spec.hardware.display;
+        if display == Display::None {
+            return;
+        }
+        for device in ["VGA", "qemu-xhci,id=usb0", "usb-tablet,bus=usb0.0"] {
+            self.add("-device", device);
+        }
+        if display.is_served() {
+            self.add("-vnc", format!("unix:{}", option_value(&files.vnc)));
+        }
+    }
+
     /// A disk that the guest only reads, and finds by its serial number.
     fn read_only(&mut self, node: &str, serial: &str, file: &Path) {
         self.add("-blockdev", blockdev::read_only(node, file));
@@ -394,7 +412,7 @@ mod tests {
             hugepages: None,
             dirty_ring: false,
             kernel_params: String::new(),
-            dirty_ring: false,
+            display: Display::None,
             extra: vec![],
         }
     }

@@ -33,8 +33,8 @@ pub(super) fn channel(
 
 /// Makes a guest that takes commands fit for workloads.
 pub(super) fn settle(spec: &GuestSpec, machine: &mut impl Commands) -> Result<(), GuestError> {
-    // It makes itself fit.
-    if spec.is_offline() {
+    // It makes itself fit, or nobody can.
+    if spec.is_offline() || spec.is_seen() {
         return Ok(());
     }
     match spec.own().map(|own| own.os) {

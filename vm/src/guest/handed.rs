@@ -94,7 +94,7 @@ impl Handed {
             hands.listen(&mut files.qmp)?;
             hands.set(&mut files.screen, Use::Log)?;
             screen = hands.open.last().cloned();
-            if guest.way().is_none_or(|way| !way.is_ssh()) {
+            if guest.way().is_none_or(|way| !way.is_ssh() && !way.is_seen()) {
                 hands.listen(&mut files.channel)?;
             }
             if guest.listens {

@@ -32,8 +32,41 @@ pub struct Hardware {
     pub dirty_ring: bool,
     /// What the kernel is told beside its command line, where perfvt starts it.
     pub kernel_params: String,
+    /// What it draws on.
+    pub display: Display,
     /// Further arguments, one by one, after all others.
     pub extra: Vec<String>,
+}
+
+/// What a guest draws on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Display {
+    /// Nothing: it has a serial console.
+    #[default]
+    None,
+    /// A VGA, beside which a tablet is plugged.
+    Vga,
+    /// The same, and a VNC server at a socket of this user's shows it.
+    Vnc,
+}
+
+impl Display {
+    /// All, by the words of the key.
+    pub const WORDS: [&str; 3] = ["none", "vga", "vnc"];
+
+    /// The one of a word.
+    pub fn parse(word: &str) -> Option<Display> {
+        Display::WORDS
+            .into_iter()
+            .zip([Display::None, Display::Vga, Display::Vnc])
+            .find(|(own, _)| *own == word)
+            .map(|(_, display)| display)
+    }
+
+    /// Whether somebody else sees it.
+    pub fn is_served(self) -> bool {
+        self == Display::Vnc
+    }
 }
 
 /// One NIC of a guest.
@@ -63,6 +96,7 @@ impl Hardware {
             hugepages: None,
             dirty_ring: false,
             kernel_params: String::new(),
+            display: Display::None,
             extra: Vec::new(),
         }
     }

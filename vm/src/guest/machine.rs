@@ -36,7 +36,7 @@ use serde_json::json;
 pub use several::NotUp;
 use start::Spawned;
 use state::Written;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 pub use vmstate::StateJob;
 
@@ -125,6 +125,8 @@ pub struct Machine {
     console: Console,
     /// Network cards that workloads use.
     nics: usize,
+    /// The socket of its VNC server, where it has one.
+    vnc: Option<PathBuf>,
     deadlines: Deadlines,
     /// It did not answer once: nothing more is asked of it.
     silent: bool,

@@ -128,6 +128,11 @@ impl GuestSpec {
         self.disks.output.is_some()
     }
 
+    /// Whether nobody talks to it, and it is driven by what it shows.
+    pub fn is_seen(&self) -> bool {
+        self.way().is_some_and(Way::is_seen)
+    }
+
     /// Its placement, as the plan has it.
     pub fn plan(&self) -> GuestPlan {
         GuestPlan { name: self.name.clone(), smp: self.hardware.smp, pins: self.pins.clone() }

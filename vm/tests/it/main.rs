@@ -13,6 +13,7 @@ mod migration;
 mod nested;
 mod nested_netem;
 mod nested_support;
+mod powershell;
 mod several;
 mod ssh;
 mod sshd_support;

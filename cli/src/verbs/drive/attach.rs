@@ -47,7 +47,12 @@ pub fn drive(args: &Drive, dir: &Path, out: &mut dyn Write, err: &mut dyn Write)
         Driver::Prompt => {
             let help = "`help` shows the verbs, Ctrl-D leaves the guest as it is, `quit` ends it: the campaign goes on";
             let machines = remote.names.join(", ");
-            prompt::drive(&mut remote, &format!("{said}\nmachines: {machines}; {help}"), &|| false, out)?
+            prompt::drive(
+                &mut remote,
+                &format!("{said}\nmachines: {machines}; {help}"),
+                (&|| false, None),
+                out,
+            )?
         }
         Driver::Lines => {
             let (end, records) = lines::drive(&mut remote, BufReader::new(stdin()), out)?;

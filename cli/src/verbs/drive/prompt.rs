@@ -29,6 +29,10 @@ const OWN: [(&str, &str); 4] = [
 const OF_FILES: [&str; 6] =
     ["copy_to", "copy_from", "screendump", "save_state", "restore_state", "dump_memory"];
 
+/// The folder of needles beside a script, and the largest file of one.
+const NEEDLES: &str = "needles";
+const LARGEST_NEEDLE: u64 = 16 << 20;
+
 /// Completes machines, verbs and files.
 struct Words {
     machines: Vec<String>,
@@ -107,7 +111,7 @@ struct Typed {
 pub fn drive(
     engine: &mut dyn Steps,
     greeting: &str,
-    forgive: &dyn Fn() -> bool,
+    (forgive, needles): (&dyn Fn() -> bool, Option<&Path>),
     out: &mut dyn Write,
 ) -> Result<(Verdict, Vec<Record>), Error> {
     let names = engine.names().to_vec();
@@ -130,7 +134,7 @@ pub fn drive(
         }
         // It is refused only where history is off.
         let _ = editor.add_history_entry(line.as_str());
-        match own(&line, &typed, out)? {
+        match own(&line, &typed, needles, out)? {
             Own::Done => continue,
             Own::Leave => {
                 engine.quit()?;
@@ -170,7 +174,7 @@ enum Own {
     Leave,
 }
 
-fn own(line: &str, typed: &[Typed], out: &mut dyn Write) -> Result<Own, Error> {
+fn own(line: &str, typed: &[Typed], needles: Option<&Path>, out: &mut dyn Write) -> Result<Own, Error> {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
         ["quit" | "exit"] => return Ok(Own::Leave),
@@ -188,7 +192,7 @@ fn own(line: &str, typed: &[Typed], out: &mut dyn Write) -> Result<Own, Error> {
         }
         ["save", ..] => {
             let file = line.trim_start().trim_start_matches("save").trim();
-            match save(file, typed) {
+            match save(file, typed, needles) {
                 Ok(count) => {
                     writeln!(out, "{file}: {count} steps; `perfvt drive CFG {file}` does them again")?
                 }
@@ -201,8 +205,9 @@ fn own(line: &str, typed: &[Typed], out: &mut dyn Write) -> Result<Own, Error> {
     Ok(Own::Done)
 }
 
-/// Writes the session as a script. What failed would fail again: it is there as a comment.
-fn save(file: &str, typed: &[Typed]) -> Result<usize, String> {
+/// Writes the session as a script, with the needles that it made beside it. What failed would fail again, and a needle that is made again
+/// is always found: both are there as comments.
+fn save(file: &str, typed: &[Typed], needles: Option<&Path>) -> Result<usize, String> {
     if file.is_empty() {
         return Err("save: want a FILE behind it, boot.drive for example".into());
     }
@@ -210,13 +215,39 @@ fn save(file: &str, typed: &[Typed]) -> Result<usize, String> {
         return Err(format!("save: {file} exists; give another name"));
     }
     let line = |one: &Typed| match one.verdict {
+        Verdict::Passed if needles.is_some() && makes_needle(&one.line) => format!("# made: {}\n", one.line),
         Verdict::Passed => format!("{}\n", one.line),
         _ => format!("# failed: {}\n", one.line),
     };
     let text: String = typed.iter().map(line).collect();
+    if let Some(from) = needles.filter(|from| from.is_dir()) {
+        bring_needles(from, &edge::write::parent(Path::new(file)).join(NEEDLES))
+            .map_err(|error| format!("save: bringing the needles of {}: {error}", from.display()))?;
+    }
     edge::write_atomically(file, text.as_bytes())
         .map_err(|error| format!("save: writing {file}: {error}"))?;
     Ok(typed.iter().filter(|one| one.verdict == Verdict::Passed).count())
+}
+
+/// Whether a line makes a needle.
+fn makes_needle(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let own = if words.first() == Some(&"deadline") { words.get(2..) } else { words.get(..) };
+    own.unwrap_or_default().get(1) == Some(&"needle_from")
+}
+
+/// Copies needles into the folder beside a script. One that is there already is another session's, and stays.
+fn bring_needles(from: &Path, to: &Path) -> std::io::Result<()> {
+    edge::write::create_directory(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?.path();
+        let Some(name) = entry.file_name() else { continue };
+        let place = to.join(name);
+        if place.symlink_metadata().is_err() {
+            edge::write_atomically(&place, &edge::read(&entry, LARGEST_NEEDLE)?)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -252,10 +283,33 @@ mod tests {
             ("vm1 crash", Verdict::Passed),
         ]
         .map(|(line, verdict)| Typed { line: line.into(), verdict });
-        assert_eq!(save(&file, &typed), Ok(2));
+        assert_eq!(save(&file, &typed, None), Ok(2));
         let text = std::fs::read_to_string(&file).unwrap();
         assert_eq!(text, "start_all\n# failed: vm1 succeed false\nvm1 crash\n");
-        assert!(save(&file, &typed).unwrap_err().contains("exists"));
-        assert!(save("", &typed).unwrap_err().contains("want a FILE"));
+        assert!(save(&file, &typed, None).unwrap_err().contains("exists"));
+        assert!(save("", &typed, None).unwrap_err().contains("want a FILE"));
+    }
+
+    #[test]
+    fn a_session_that_made_needles_is_saved_with_them_and_makes_them_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = dir.path().join("X/needles");
+        std::fs::create_dir_all(&made).unwrap();
+        std::fs::write(made.join("panel.json"), "{}").unwrap();
+        let file = dir.path().join("kept/a.drive");
+        std::fs::create_dir(dir.path().join("kept")).unwrap();
+        let lines = [
+            "vm1 needle_from 0,0,9,9 panel",
+            "deadline 5 vm1 needle_from 0,0,9,9 desk",
+            "vm1 assert_screen panel",
+        ];
+        let typed = lines.map(|line| Typed { line: line.into(), verdict: Verdict::Passed });
+        save(&file.display().to_string(), &typed, Some(&made)).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(
+            text,
+            "# made: vm1 needle_from 0,0,9,9 panel\n# made: deadline 5 vm1 needle_from 0,0,9,9 desk\nvm1 assert_screen panel\n"
+        );
+        assert!(dir.path().join("kept/needles/panel.json").exists());
     }
 }

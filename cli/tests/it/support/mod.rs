@@ -3,6 +3,7 @@
 
 pub mod bootable;
 pub mod campaigns;
+pub mod console;
 pub mod farm;
 pub mod hosts;
 pub mod pretended;

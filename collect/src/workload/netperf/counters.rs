@@ -1,5 +1,6 @@
 //! What a guest counts beside netperf: packets, bytes, interrupts, retransmissions.
 
+use super::windows;
 use formats::counters::{Counted, Counters, Traffic};
 use model::Params;
 
@@ -22,8 +23,11 @@ pub(super) fn counters_of<'a>(interface: &'a str, params: &Params) -> Vec<(&'sta
         ("tx_pkts", moved(|t| t.tx_packets)),
         ("rx_byts", moved(|t| t.rx_bytes)),
         ("tx_byts", moved(|t| t.tx_bytes)),
-        ("re_pkts", Box::new(|counters| counters.snmp.tcp_retransmits())),
     ];
+    if windows::serves(params) {
+        return all;
+    }
+    all.push(("re_pkts", Box::new(|counters| counters.snmp.tcp_retransmits())));
     if params.get("nic_model") == Some("virtio_net") {
         all.extend([("rx_intr_sum", interrupts("input")), ("tx_intr_sum", interrupts("output"))]);
     }

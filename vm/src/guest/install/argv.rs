@@ -2,7 +2,7 @@
 
 use super::super::argv::Socket;
 use super::super::blockdev;
-use super::super::hardware::{Hardware, device};
+use super::super::hardware::{Display, Hardware, device};
 use super::{Confine, Recipe};
 use model::Accel;
 use std::os::fd::RawFd;
@@ -43,6 +43,9 @@ pub(super) fn build(recipe: &Recipe, names: &Names) -> Vec<String> {
         }
     }
     args.disks(recipe, names);
+    if recipe.hardware.display != Display::None {
+        args.add("-device", "VGA");
+    }
     args.add("-netdev", "user,id=net0");
     for nic in recipe.hardware.nics.iter().take(1) {
         args.add("-device", format!("{},netdev=net0", device(&nic.model)));

@@ -11,6 +11,7 @@ use super::argv::{Names, build};
 use super::error::Unfinished;
 use super::media::Media;
 use super::phases::{Plain, Reached, Watch};
+use super::restarts::Restarts;
 use super::{InstallError, Recipe};
 use edge::Scratch;
 use process::deadlines::{HOST_ANSWER, HOST_WORK, LAST_WORDS};
@@ -28,6 +29,9 @@ const LINES: usize = 12;
 const CONSOLE: &str = "console.log";
 const PHASES: &str = "phases.jsonl";
 const STDERR: &str = "qemu.stderr";
+/// Why QEMU says that a guest has ended: it powered off, or it restarted.
+const OFF: &str = "guest-shutdown";
+const RESTART: &str = "guest-reset";
 /// The phase behind the last one.
 const DONE: &str = "done";
 
@@ -171,17 +175,24 @@ fn follow(
         }
     };
     let mut console = Console::new(log);
+    let mut restarts = Restarts::default();
     loop {
         look(false)?;
-        if let Some(how) = how_it_ended(&qmp.events()) {
-            return finish(how, &mut qmp, qemu, look);
+        if let Some(how) = how_it_ended(&qmp.events(), restarts.done) {
+            if how != RESTART || restarts.done >= recipe.restarts {
+                return finish(how, &mut qmp, qemu, look);
+            }
+            if let Err(error) = restarts.begin(&mut qmp) {
+                return Ok(Some(format!("it restarted, and QEMU did not let it: {error}")));
+            }
         }
+        restarts.settle(&mut qmp);
         if let Some(failure) = death(qemu, &qmp, &mut console) {
             // The end of the guest stops it, too.
-            return match how_it_ended(&qmp.events()) {
-                Some(how) => finish(how, &mut qmp, qemu, look),
-                None => Ok(Some(failure.reason)),
-            };
+            if how_it_ended(&qmp.events(), restarts.done).is_some() {
+                continue;
+            }
+            return Ok(Some(failure.reason));
         }
         if Instant::now() >= until {
             let seconds = recipe.deadline.as_secs();
@@ -191,9 +202,9 @@ fn follow(
     }
 }
 
-/// What QEMU says of the guest's end: `guest-shutdown`, `guest-reset`.
-fn how_it_ended(events: &[QmpEvent]) -> Option<String> {
-    let end = events.iter().find(|event| event.name == "SHUTDOWN")?;
+/// What QEMU says of the guest's end, behind so many restarts: [`OFF`], [`RESTART`].
+fn how_it_ended(events: &[QmpEvent], restarted: u32) -> Option<String> {
+    let end = events.iter().filter(|event| event.name == "SHUTDOWN").nth(restarted as usize)?;
     Some(end.data.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
@@ -206,13 +217,12 @@ fn finish(
 ) -> Result<Option<String>, InstallError> {
     let told = qmp.execute("quit", json!({}), HOST_ANSWER);
     let status = qemu.wait_until(Instant::now() + HOST_WORK);
-    if how != "guest-shutdown" {
+    if how != OFF {
         look(false)?;
         return Ok(Some(match how.as_str() {
-            "guest-reset" => {
-                "it restarted instead of powering off, which its answers have to ask for at the end"
-                    .to_owned()
-            }
+            RESTART => "it restarted instead of powering off, which its answers have to ask for at the end; an installer that \
+                        restarts in between may do so as often as restarts says"
+                .to_owned(),
             other => format!("QEMU was ended ({})", edge::quoted(other)),
         }));
     }

@@ -14,6 +14,7 @@ mod boot;
 mod error;
 mod media;
 mod phases;
+mod restarts;
 
 pub use error::{InstallError, Unfinished};
 pub use media::{Answers, AnswersBy};
@@ -65,6 +66,8 @@ pub struct Recipe {
     pub confine: Confine,
     /// What its console is looked through for.
     pub phases: Phases,
+    /// How often it may restart in between.
+    pub restarts: u32,
     /// How long all of it may take.
     pub deadline: Duration,
 }
@@ -169,6 +172,7 @@ mod tests {
             qemu_img: QemuImg::default(),
             confine: Confine::None,
             phases: Phases::none(),
+            restarts: 0,
             deadline: Duration::from_secs(1),
         }
     }

@@ -120,6 +120,10 @@ impl Machine {
         match self.exec(argv, deadline.min(self.soon())) {
             // It is gone before it can answer.
             Ok(_) | Err(GuestError::Channel(ChannelError::Dead(_) | ChannelError::Io(_))) => {}
+            // Nobody talks to it: its power button is pressed.
+            Err(GuestError::Channel(ChannelError::Refused(_))) => {
+                self.qmp.execute("system_powerdown", json!({}), HOST_ANSWER)?;
+            }
             Err(error) => return Err(error),
         }
         match self.qemu.wait_until(until) {

@@ -46,6 +46,7 @@ pub fn pretended(dir: &Path, channel: Box<dyn Channel>, os: Os) -> Machine {
         screen: Screen { drawn: dir.join("screen"), named: "/dev/fdset/1".into(), file: None },
         console: Console::new(&serial),
         nics: 1,
+        vnc: None,
         deadlines: Deadlines::usual(Accel::Kvm),
         silent: false,
         writes: Vec::new(),

@@ -6,6 +6,7 @@ use process::deadlines::HOST_ANSWER;
 use screen::vga_text::{self, VgaText};
 use screen::{Picture, PictureError};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 
 /// Ports of a VGA, each the index of a register with its value behind it: the CRT controller, the graphics controller.
@@ -31,6 +32,11 @@ const ABSOLUTE: i64 = 0x7fff;
 const HELD: Duration = Duration::from_millis(60);
 
 impl Machine {
+    /// The socket at which a VNC viewer of this user sees the screen, where there is one.
+    pub fn vnc(&self) -> Option<&Path> {
+        self.vnc.as_deref()
+    }
+
     /// What the screen shows.
     ///
     /// # Errors

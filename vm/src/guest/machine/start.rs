@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 /// The sockets of a boot, in its private folder.
 const QMP: &str = "qmp";
 const CHANNEL: &str = "cmd";
+const VNC: &str = "vnc";
 
 /// QEMU's process, and what is kept of it until its guest is ready.
 pub(super) struct Process {
@@ -176,7 +177,7 @@ impl Going {
             Err(error) => {
                 let Placed { process, qmp, channel, .. } = &mut self.0;
                 let error = process.give_up(Some(qmp), spec, error);
-                *channel = Box::new(ClosedChannel(format!(
+                *channel = Box::new(ClosedChannel::of(format!(
                     "{} takes no commands, because it never got ready; its console, screen, registers and cables are there",
                     spec.guest.name
                 )));
@@ -222,6 +223,7 @@ impl Going {
         let started = process.started;
         let boot_seconds = started.elapsed().as_secs_f64();
         let screen = process.screen();
+        let vnc = process.files.vnc.clone();
         let Process { qemu, sockets, console, argv, deadlines, .. } = process;
         Machine {
             channel,
@@ -233,6 +235,7 @@ impl Going {
             screen,
             console,
             nics: spec.guest.hardware.nics.len(),
+            vnc: spec.guest.hardware.display.is_served().then_some(vnc),
             deadlines,
             silent: false,
             writes: Written::of(&spec.files),
@@ -356,6 +359,7 @@ impl BootSpec<'_> {
             debug: self.log_dir.join(DEBUG_LOG),
             serial: self.log_dir.join(SERIAL_LOG),
             screen: sockets.join("screen"),
+            vnc: sockets.join(VNC),
             qmp: Socket::Path(sockets.join(QMP)),
             channel: Socket::Path(sockets.join(CHANNEL)),
             ssh_port,

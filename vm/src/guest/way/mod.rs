@@ -4,6 +4,7 @@
 mod agent;
 mod nobody;
 mod perfvt;
+mod screen;
 mod serial;
 mod ssh;
 
@@ -22,6 +23,7 @@ kinds! {
     Agent "agent" agent::Agent: "The QEMU guest agent on a virtio-serial port.";
     Nobody "none" nobody::Nobody: "Nobody: the guest finds its job on a disk, and writes the results to another one.";
     Perfvt "perfvt" perfvt::Perfvt: "perfvt's own agent, which cloud-init starts in a cloud image.";
+    Screen "screen" screen::Screen: "Nobody: the guest is driven by its screen, its keyboard and its mouse.";
     Serial "serial" serial::Serial: "A login on the serial console.";
     Ssh "ssh" ssh::Ssh: "ssh, over a network of its own.";
 }
@@ -53,6 +55,11 @@ trait Own: Sync {
 
     /// Whether nothing is said to the guest, which works by itself.
     fn is_offline(&self) -> bool {
+        false
+    }
+
+    /// Whether nobody talks to the guest, which is driven by what it shows.
+    fn is_seen(&self) -> bool {
         false
     }
 
@@ -128,6 +135,11 @@ impl Way {
     /// Whether nothing is said to the guest, which works by itself ([`super::offline`]).
     pub fn is_offline(self) -> bool {
         self.own().is_offline()
+    }
+
+    /// Whether nobody talks to the guest, which is driven by what it shows.
+    pub fn is_seen(self) -> bool {
+        self.own().is_seen()
     }
 
     /// How the guest is entered by a user, and where its ssh server listens.
