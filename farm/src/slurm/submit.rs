@@ -153,8 +153,9 @@ mod tests {
         }
         let two = JobAsked { client: Some("c1".into()), ..job };
         let words: Vec<String> = two.words().into_iter().map(|word| word.into_string().unwrap()).collect();
-        let (colon, body) = (words.iter().position(|word| word == ":").unwrap(), body + 9);
-        assert_eq!(words[body], "/f/body.sh");
+        let at = |wanted: &str| words.iter().position(|word| word == wanted).unwrap();
+        let (colon, body) = (at(":"), at("/f/body.sh"));
+        assert_eq!(words[body + 1..], ["perfvt", "farm", "shard", "/f; rm", "1"]);
         for option in ["--nodelist=c1", "--exclusive", "--time=90", "--account=x"] {
             assert!(words[colon..body].iter().any(|word| word == option), "{option}: {words:?}");
         }

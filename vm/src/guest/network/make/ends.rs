@@ -32,7 +32,7 @@ impl Network {
     }
 
     /// Leads clients of this host to the server's guest, where that is at a switch and somebody watches it: from now on they run where
-    /// they reach it ([`Network::client_namespace`]). What it sends to them is noted in a file ([`Carried`]). With `None` they are led no more.
+    /// they reach it ([`Network::client_namespace`]). What it sends to them is noted in a file ([`Carried`](super::super::Carried)). With `None` they are led no more.
     ///
     /// # Errors
     /// This host lets nobody make a namespace or a tap.
