@@ -70,6 +70,13 @@ pub fn table_rows(
         let known = COLUMNS.join(", ");
         return Err(bad(1, format!("column {} is not understood; there are {known}", edge::quoted(strange))));
     }
+    let twice = |(at, name): &(usize, &String)| table.names[..*at].contains(*name);
+    if let Some((_, name)) = table.names.iter().enumerate().find(twice) {
+        return Err(bad(
+            1,
+            format!("there are two columns {}; one of them would be lost", edge::quoted(name)),
+        ));
+    }
     let mut nights: BTreeMap<NightOf, Cases> = BTreeMap::new();
     for row in table.rows() {
         let Cells { line, cells } = row.map_err(|(line, why)| bad(line, why))?;

@@ -246,6 +246,7 @@ fn odd_tables_have_their_sentences() {
     assert!(error("time,value\n2026-01-01,1,2\n").contains("3 cells below 2 columns"));
     assert!(error("time,value,colour\n2026-01-01,1,red\n").contains("column 'colour' is not understood"));
     assert!(error("time,value\n2026-01-01,NaN\n").contains("not a finite number"));
+    assert!(error("time,value,value\n2026-01-01,1,2\n").contains("two columns 'value'"));
     assert!(error("time,value\n").contains("t.csv:1: a heading with no row below it"));
     assert!(error("time,value\n1767312000000,1\n").contains("time '1767312000000' is none; want"));
     assert!(error("index,value\n9999999999,1\n").contains("no day before the year 10000"));
@@ -273,7 +274,7 @@ fn tables_of_spreadsheets_are_read_as_they_separate_their_cells() {
     let plain = read("time,metric,value\n2026-01-01,a,1234.5\n2026-01-02,a,2.5\n");
     for text in [
         "time;metric;value\r\n2026-01-01;a;1234,5\r\n2026-01-02;a;2,5\r\n",
-        "sep=;\ntime;metric;value\n2026-01-01;a;1.234,5\n2026-01-02;a;2,5\n",
+        "\u{feff}sep=;\ntime;metric;value\n2026-01-01;a;1.234,5\n2026-01-02;a;2,5\n",
         "# of tonight\ntime\tmetric\tvalue\n2026-01-01\ta\t1234.5\n2026-01-02\ta\t2.5\n",
     ] {
         assert_eq!(read(text), plain, "{text}");

@@ -33,6 +33,7 @@ impl<'a> Columns<'a> {
     /// begin with `#` are comments. `numbers` is the column whose cells tell which of comma and point is the decimal one.
     /// `None`: the text has no line.
     pub fn of(text: &'a str, numbers: &str) -> Option<Columns<'a>> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let said = text.lines().find(|line| !line.trim().is_empty()).and_then(table::said);
         let heading = text.lines().find(|line| !line.trim().is_empty() && !is_comment(line))?;
         let separator = said.unwrap_or_else(|| table::separator(heading));

@@ -55,10 +55,16 @@ pub(super) fn of_comparison(comparison: &Comparison) -> Vec<Guest> {
 pub(super) fn of_run(shown: &analyze::Shown) -> Vec<Guest> {
     let Some(name) = name(&shown.side) else { return Vec::new() };
     let mut lines = Lines::default();
+    // A case that was lost in a boot is lost for each of its metrics.
+    let mut lost = BTreeSet::new();
     for row in &shown.rows {
         lines.measured(&row.workload, row.sample.n);
         for loss in &row.sample.invalid {
-            lines.failed(&row.workload, (1, 1), &loss.reason, std::iter::empty());
+            let file = loss.place.split_once(':').map_or(loss.place.as_str(), |(file, _)| file);
+            if lost.insert((&row.workload, &row.category, &row.case, file)) {
+                // How often it was tried, one side's rows do not tell.
+                lines.failed(&row.workload, (0, 1), &loss.reason, std::iter::empty());
+            }
         }
     }
     lines.guests(&name, &shown.side)
@@ -84,7 +90,9 @@ struct Line {
 
 impl Lines {
     fn measured(&mut self, workload: &str, values: usize) {
-        self.0.entry(workload.to_owned()).or_default().values += values;
+        if values > 0 {
+            self.0.entry(workload.to_owned()).or_default().values += values;
+        }
     }
 
     fn failed<'a>(
@@ -94,6 +102,9 @@ impl Lines {
         first: &str,
         codes: impl Iterator<Item = &'a String>,
     ) {
+        if (tried, failed) == (0, 0) {
+            return;
+        }
         let line = self.0.entry(workload.to_owned()).or_default();
         line.tried += tried;
         line.failed += failed;
@@ -126,7 +137,9 @@ type Newest<'a> = BTreeMap<(&'a str, &'a str, &'a str), (&'a Entry, &'a Guest)>;
 pub(super) fn page(title: &str, entries: &[Entry]) -> Option<String> {
     let mut newest: Newest<'_> = BTreeMap::new();
     for entry in entries {
-        for guest in &entry.guests {
+        for guest in
+            entry.guests.iter().filter(|guest| guest.values > 0 || guest.tried > 0 || guest.failed > 0)
+        {
             let key = (guest.name.as_str(), entry.machine.as_str(), guest.workload.as_str());
             newest.entry(key).or_insert((entry, guest));
         }
@@ -203,7 +216,9 @@ fn cell(entry: &Entry, guest: &Guest) -> Markup {
         }
         @if guest.failed > 0 {
             p.said {
-                @if guest.tried > 0 { (guest.failed) " of " (guest.tried) " failed: " }
+                (guest.failed)
+                @if guest.tried > 0 { " of " (guest.tried) }
+                " failed: "
                 (foreign(&guest.why)) " "
                 @if entry.run_page { a href={ (folder) "run.html" } { "log and last screen" } }
             }
@@ -259,6 +274,7 @@ mod tests {
                 "20260101-0123456789ab",
                 "h1",
                 vec![
+                    guest("debian", "iozone", (0, 0, 0), ""),
                     guest("debian", "netperf", (9, 0, 0), ""),
                     guest("<b>win</b>", "boot", (0, 2, 2), "panic: <script>"),
                 ],
@@ -279,6 +295,7 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part}: {page}");
         }
+        assert!(!page.contains("iozone"), "what nobody measured neither works nor fails: {page}");
         assert!(!page.contains("older") && !page.contains("<script"), "{page}");
         assert!(super::page("Site", &[entry("20260101-0123456789ab", "h1", Vec::new())]).is_none());
     }

@@ -236,18 +236,24 @@ fn makes_needle(line: &str) -> bool {
     own.unwrap_or_default().get(1) == Some(&"needle_from")
 }
 
-/// Copies needles into the folder beside a script. One that is there already is another session's, and stays.
+/// Copies needles into the folder beside a script, or none: one of another session that has the same name and is another one
+/// would be looked for in the place of this session's.
 fn bring_needles(from: &Path, to: &Path) -> std::io::Result<()> {
     edge::write::create_directory(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?.path();
-        let Some(name) = entry.file_name() else { continue };
-        let place = to.join(name);
-        if place.symlink_metadata().is_err() {
-            edge::write_atomically(&place, &edge::read(&entry, LARGEST_NEEDLE)?)?;
+    let mut wanted = Vec::new();
+    for path in edge::read::listing(from)? {
+        let bytes = edge::read(&path, LARGEST_NEEDLE)?;
+        let place = to.join(path.file_name().unwrap_or_default());
+        match place.symlink_metadata().is_ok() {
+            false => wanted.push((place, bytes)),
+            true if edge::read(&place, LARGEST_NEEDLE)? == bytes => {}
+            true => {
+                let why = format!("{} is another one; save the script in another folder", place.display());
+                return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, why));
+            }
         }
     }
-    Ok(())
+    wanted.into_iter().try_for_each(|(place, bytes)| edge::write_atomically(&place, &bytes))
 }
 
 #[cfg(test)]
@@ -271,6 +277,22 @@ mod tests {
         assert_eq!(completed("vm1 succeed un"), Vec::<String>::new());
         assert!(completed("vm1 copy_to Cargo.t").contains(&"Cargo.toml".to_owned()));
         assert!(completed("save Cargo.t").contains(&"Cargo.toml".to_owned()));
+    }
+
+    #[test]
+    fn needles_come_along_and_another_one_of_the_same_name_is_not_taken_for_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        std::fs::create_dir(&from).unwrap();
+        for (name, text) in [("a.json", "{}"), ("a.png", "one"), ("b.json", "{}")] {
+            std::fs::write(from.join(name), text).unwrap();
+        }
+        bring_needles(&from, &to).unwrap();
+        bring_needles(&from, &to).unwrap();
+        std::fs::remove_file(to.join("a.json")).unwrap();
+        std::fs::write(to.join("b.json"), "{\"other\":1}").unwrap();
+        let why = bring_needles(&from, &to).unwrap_err().to_string();
+        assert!(why.contains("b.json is another one") && !to.join("a.json").exists(), "{why}");
     }
 
     #[test]
