@@ -6,6 +6,7 @@
 //!                                                            ──> Boot          ask for one, and end
 //!                                                            ──> NotRebooted   it was asked for, and the host is as it was
 //!                                                            ──> NoKernel      it was asked for, and the old kernel is back
+//!                                                            ──> KernelStays   its own kernel was asked for, and another is there
 //! ```
 //! A boot serves one need and no other: the environments of a block have a boot of the host each, so that the block is the pair.
 
@@ -73,6 +74,8 @@ pub enum Step {
     NotRebooted,
     /// The host booted, and not with this kernel: the old one is back.
     NoKernel,
+    /// The host booted, and has a kernel of perfvt's still where its own was asked for.
+    KernelStays,
 }
 
 /// What is known of the boots of a shard's host.
@@ -110,18 +113,19 @@ impl Boots {
         if asked.before == here.boot {
             return if asked.tries < TRIES { Step::Boot } else { Step::NotRebooted };
         }
-        if is_free && (need.block == 0 || here.kernel == need.kernel) {
+        if is_free && here.kernel == need.kernel {
             self.used.push(Used { boot: here.boot.clone(), need: need.clone() });
             self.asked = None;
             return Step::Go;
         }
         match &need.kernel {
-            Some(kernel) if asked.tries >= TRIES => {
+            _ if asked.tries < TRIES => Step::Boot,
+            Some(kernel) => {
                 self.dead.push(kernel.clone());
                 self.asked = None;
                 Step::NoKernel
             }
-            _ => Step::Boot,
+            None => Step::KernelStays,
         }
     }
 
@@ -134,6 +138,13 @@ impl Boots {
     /// That boot was refused, or somebody has looked at why it did not come: it counts as never asked for.
     pub fn forget(&mut self) {
         self.asked = None;
+    }
+
+    /// Somebody has looked at why kernels do not boot: they are tried again. Gives whether there were any.
+    pub fn forgive(&mut self) -> bool {
+        let had_any = !self.dead.is_empty();
+        self.dead.clear();
+        had_any
     }
 
     fn is_dead(&self, need: &Need) -> bool {
@@ -166,7 +177,7 @@ mod tests {
             Pretended { here: here(0, None), boot: 0, script: script.iter(), boots: 0 }
         }
 
-        /// `boots` has the kernel that was asked for, `panics` the old one after two boots, `stays` none.
+        /// `boots` has the kernel that was asked for, `panics` the old one after two boots, `keeps` the one that ran, `stays` none.
         fn reboot(&mut self, need: &Need) {
             self.boots += 1;
             match self.script.next() {
@@ -174,6 +185,11 @@ mod tests {
                 Some(&"panics") => {
                     self.boot += 2;
                     self.here = here(self.boot, None);
+                    return;
+                }
+                Some(&"keeps") => {
+                    self.boot += 1;
+                    self.here.boot = format!("boot-{}", self.boot);
                     return;
                 }
                 _ => {}
@@ -233,6 +249,9 @@ mod tests {
         assert_eq!(host.until_settled(&mut boots, &need(2, "head", Some("k"))), Step::NoKernel);
         assert_eq!(host.boots, 2, "no boot is spent on it any more");
         assert_eq!(host.until_settled(&mut boots, &need(2, "base", None)), Step::Go);
+        // Somebody has looked at it.
+        assert!(boots.forgive() && !boots.forgive());
+        assert_eq!(host.until_settled(&mut boots, &need(2, "head", Some("k"))), Step::Go);
         // Another file under the same environment is another kernel.
         assert_eq!(host.until_settled(&mut boots, &need(3, "head", Some("mended"))), Step::Go);
     }
@@ -241,6 +260,20 @@ mod tests {
     fn a_kernel_that_panics_once_has_another_chance() {
         let mut host = Pretended::of(&["panics", "boots"]);
         assert_eq!(host.until_settled(&mut Boots::default(), &need(1, "head", Some("k"))), Step::Go);
+    }
+
+    #[test]
+    fn a_host_that_keeps_a_kernel_of_perfvts_is_rebooted_twice_and_not_for_ever() {
+        for need in [need(1, "base", None), Need::of_shard()] {
+            let mut host = Pretended::of(&["keeps", "keeps", "boots"]);
+            host.here = here(0, Some("k"));
+            let mut boots = Boots::default();
+            assert_eq!(host.until_settled(&mut boots, &need), Step::KernelStays);
+            assert_eq!((host.boots, boots.used.len()), (2, 0));
+            // Somebody has mended it and lets it go on.
+            boots.forget();
+            assert_eq!(host.until_settled(&mut boots, &need), Step::Go);
+        }
     }
 
     #[test]

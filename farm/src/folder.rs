@@ -22,6 +22,8 @@ const EVENTS: &str = "events.jsonl";
 const ENDS: &str = "ends";
 /// Name of the folder of what jobs say.
 const LOGS: &str = "logs";
+/// Name of the folder of what was copied of shards that went to another host before they had measured.
+const MOVED: &str = "moved";
 /// Name of the text that every job begins with.
 const BODY_FILE: &str = "body.sh";
 /// The version that [`End::format`] and [`Machine::format`] carry.
@@ -278,12 +280,34 @@ impl Farm {
         if !path.exists() { Ok(Boots::default()) } else { Ok(store::read_json(&path, BOOTS_FORMAT)?) }
     }
 
-    /// Writes that down. Its shard alone does.
+    /// Writes that down. Its shard alone does, or who has the farm in hand while the shard has no job that runs.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn note_boots(&self, k: u32, boots: &Boots) -> Result<(), FarmError> {
         Ok(store::write_json(&self.boots_file(k), boots)?)
+    }
+
+    /// Puts aside what was copied of a shard, and forgets the boots of its host: it begins on another one. Only where nothing was
+    /// measured.
+    ///
+    /// # Errors
+    /// Something cannot be read, written or renamed.
+    pub fn set_aside(&self, plan: &ShardPlan) -> Result<(), FarmError> {
+        if self.boots(plan.k)? != Boots::default() {
+            self.note_boots(plan.k, &Boots::default())?;
+        }
+        let shard = self.shard_dir(plan);
+        if !shard.exists() {
+            return Ok(());
+        }
+        let (moved, name) = (self.dir.join(MOVED), shard_folder(plan.k, &self.host_of(plan)));
+        create_directory(&moved)?;
+        let first = moved.join(&name);
+        let mut others = (2u32..).map(|n| moved.join(format!("{name}.{n}")));
+        let to = if first.exists() { others.find(|path| !path.exists()).unwrap_or(first) } else { first };
+        edge::write::rename(&shard, &to).map_err(io_error("moving", &shard))?;
+        Ok(store::sync_directory(&moved)?)
     }
 
     fn boots_file(&self, k: u32) -> PathBuf {
@@ -394,6 +418,27 @@ mod tests {
         assert!(Farm::create(&path, &file(&["h1"])).is_err());
         let error = again.plan(3).unwrap_err().to_string();
         assert!(error.ends_with("has no shard 3; it has 1 to 2"), "{error}");
+    }
+
+    #[test]
+    fn a_shard_that_goes_to_another_host_leaves_its_plan_and_its_boots_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let farm = Farm::create(&dir.path().join("night-1"), &file(&["h1"])).unwrap();
+        let plan = farm.plan(1).unwrap().clone();
+        for name in ["01@h1", "01@h1.2"] {
+            std::fs::create_dir(farm.shard_dir(&plan)).unwrap();
+            std::fs::write(farm.shard_dir(&plan).join("campaign.json"), name).unwrap();
+            let mut boots = Boots::default();
+            let here = crate::boots::Here { boot: "b".into(), kernel: None };
+            boots.ask(&crate::boots::Need::of_shard(), &here);
+            farm.note_boots(1, &boots).unwrap();
+            farm.set_aside(&plan).unwrap();
+            assert_eq!(farm.boots(1).unwrap(), Boots::default());
+            assert!(!farm.shard_dir(&plan).exists());
+            let kept = farm.dir().join("moved").join(name).join("campaign.json");
+            assert_eq!(std::fs::read_to_string(kept).unwrap(), name);
+        }
+        farm.set_aside(&plan).unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A kernel of the host for one boot: loaded beside the one that runs, and begun by kexec(8) when the host reboots. Nothing on a
 //! disk changes, so a kernel that panics leaves the host to its firmware and the kernel that it boots by itself.
 
-use crate::copy::sum_of_file;
+use crate::copy::{sum_of, sum_of_file};
 use model::store::StoreError;
 use process::deadlines::HOST_WORK;
 use process::{ProcessError, Spec, run};
@@ -35,12 +35,17 @@ pub enum KernelError {
     },
 }
 
-/// What tells a kernel from others: the first digits of its file's BLAKE3.
+/// What tells a kernel from others: the first digits of its file's BLAKE3; with an initial RAM disk, of the text of both sums with a
+/// space between them. One that does not boot for want of its disk is another kernel when that is mended.
 ///
 /// # Errors
-/// The file cannot be read.
+/// A file cannot be read.
 pub fn mark(kernel: &Path) -> Result<String, StoreError> {
-    Ok(sum_of_file(kernel)?.chars().take(DIGITS).collect())
+    let mut sum = sum_of_file(kernel)?;
+    if let Some(initrd) = initrd(kernel) {
+        sum = sum_of(format!("{sum} {}", sum_of_file(&initrd)?).as_bytes());
+    }
+    Ok(sum.chars().take(DIGITS).collect())
 }
 
 /// The mark of the kernel that runs, by its command line; absent for one that the host booted by itself.
@@ -126,8 +131,11 @@ mod tests {
         let fedora = file("initramfs-6.1.0-9-amd64.img");
         assert_eq!(initrd(&kernel), Some(fedora));
         let debian = file("initrd.img-6.1.0-9-amd64");
-        assert_eq!(initrd(&kernel), Some(debian));
-        assert_eq!(mark(&kernel).unwrap().len(), 16);
+        assert_eq!(initrd(&kernel), Some(debian.clone()));
+        let with = mark(&kernel).unwrap();
+        assert_eq!(with.len(), 16);
+        std::fs::write(&debian, "mended").unwrap();
+        assert_ne!(mark(&kernel).unwrap(), with, "another disk is another kernel");
         assert_ne!(mark(&kernel).unwrap(), mark(&file("bzImage")).unwrap());
     }
 }

@@ -82,6 +82,9 @@ pub struct JobPlan {
     /// Each host boots before it measures; with a kernel of the host as a factor, before each boot of a guest.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh_boots: bool,
+    /// Which hosts of clients were asked for: `c1,c2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<String>,
 }
 
 /// Which shard of a farm a campaign is.

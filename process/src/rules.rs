@@ -66,15 +66,15 @@ mod tests {
         };
         let cat = |file: &PathBuf| {
             let spec = Spec::new("cat").arg(file).rules(Some(&rules)).stderr(Sink::Capture);
-            run(spec, Duration::from_secs(5))
+            run(spec, Duration::from_secs(60))
         };
         assert_eq!(cat(&named).unwrap(), b"secret");
         assert!(cat(&other).unwrap_err().to_string().contains("Permission denied"));
         let write = Spec::new("cp").arg(&named).arg(dir.path().join("new")).rules(Some(&rules));
-        assert!(run(write, Duration::from_secs(5)).is_err() && !dir.path().join("new").exists());
+        assert!(run(write, Duration::from_secs(60)).is_err() && !dir.path().join("new").exists());
         // What is open already stays open.
         let open = super::super::Inherited::new(std::fs::File::open(&other).unwrap(), 200);
         let through = Spec::new("bash").args(["-c", "cat <&200"]).inherit(vec![open]).rules(Some(&rules));
-        assert_eq!(run(through, Duration::from_secs(5)).unwrap(), b"secret");
+        assert_eq!(run(through, Duration::from_secs(60)).unwrap(), b"secret");
     }
 }

@@ -292,22 +292,31 @@ mod tests {
     use super::*;
     use crate::{Sink, Spec, run};
 
+    /// What comes at once, on a machine that does much else.
+    const SOON: Duration = Duration::from_secs(60);
+
     #[test]
     fn a_child_that_does_not_end_is_killed_at_its_deadline() {
         let start = Instant::now();
         let error = run(Spec::new("sleep").arg("100"), Duration::from_millis(100)).unwrap_err();
         assert!(matches!(error, ProcessError::Deadline { .. }), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(5));
+        assert!(start.elapsed() < SOON);
     }
 
     #[test]
     fn the_time_of_a_child_is_not_that_of_whoever_looks() {
-        let mut running = Spec::new("sleep").arg("0.05").start().unwrap();
+        let once = || {
+            let mut running = Spec::new("sleep").arg("0.05").start().unwrap();
+            running.time();
+            std::thread::sleep(Duration::from_millis(700));
+            running.took()
+        };
+        // The best of several: whoever notes the end may be late on a machine that does much else.
+        let own = Duration::from_millis(40)..Duration::from_millis(500);
+        assert!((0..10).any(|_| once().is_some_and(|took| own.contains(&took))));
+        let mut running = Spec::new("sleep").arg("1000").start().unwrap();
         running.time();
-        assert_eq!(running.took(), None);
-        std::thread::sleep(Duration::from_millis(700));
-        let took = running.took().unwrap();
-        assert!((Duration::from_millis(40)..Duration::from_millis(500)).contains(&took), "{took:?}");
+        assert_eq!(running.took(), None, "it has not ended");
         let mut untimed = Spec::new("true").start().unwrap();
         while untimed.ended().is_none() {}
         assert_eq!(untimed.took(), None);
@@ -329,16 +338,16 @@ mod tests {
             } else {
                 kill_process(running.id().unwrap(), Signal::TERM).unwrap();
             }
-            running.wait_until(Instant::now() + Duration::from_secs(4)).unwrap();
+            running.wait_until(Instant::now() + SOON).unwrap();
             running.signalled
         };
         assert!(end(true) && !end(false));
-        assert!(super::super::struck_within(Duration::from_secs(4)));
+        assert!(super::super::struck_within(SOON));
     }
 
     #[test]
     fn a_failing_child_is_quoted() {
-        let error = run(Spec::new("ls").arg("/nonexistent-for-perfvt"), Duration::from_secs(5)).unwrap_err();
+        let error = run(Spec::new("ls").arg("/nonexistent-for-perfvt"), SOON).unwrap_err();
         assert!(error.to_string().contains("nonexistent-for-perfvt"), "{error}");
     }
 
@@ -357,7 +366,7 @@ mod tests {
 
     /// The process id that a shell printed to a file, once it is there.
     fn printed_pid(file: &Path) -> String {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + SOON;
         loop {
             let text = std::fs::read_to_string(file).unwrap_or_default();
             if text.ends_with('\n') {
@@ -371,7 +380,7 @@ mod tests {
     /// Whether a process is gone, or soon is. Nobody waits for an orphan at once in every container: a zombie is gone
     /// enough.
     fn goes(pid: &str) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + SOON;
         let gone = || {
             std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
         };
@@ -390,7 +399,7 @@ mod tests {
             .stdout(Sink::File(file.clone()))
             .start()
             .unwrap();
-        let status = running.wait_until(Instant::now() + Duration::from_secs(5)).unwrap();
+        let status = running.wait_until(Instant::now() + SOON).unwrap();
         assert_eq!(status.code(), Some(3));
         let grandchild = printed_pid(&file);
         assert!(Path::new(&format!("/proc/{grandchild}")).exists());
@@ -403,7 +412,7 @@ mod tests {
     fn a_signal_is_told_as_the_end_of_a_child() {
         let mut running = Spec::new("sleep").arg("1000").start().unwrap();
         running.signal(Signal::TERM);
-        let status = running.wait_until(Instant::now() + Duration::from_secs(5)).unwrap();
+        let status = running.wait_until(Instant::now() + SOON).unwrap();
         assert_eq!((status.code(), status.signal()), (None, Some(15)));
     }
 
@@ -412,10 +421,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("pid");
         let start = Instant::now();
-        let escape = "setsid sh -c 'echo $$ >\"$0\"; exec sleep 8' \"$0\" & while [ ! -s \"$0\" ]; do :; done; echo out";
-        let out = run(Spec::new("sh").args(["-c", escape]).arg(&file), Duration::from_secs(6)).unwrap();
+        let escape = "setsid sh -c 'echo $$ >\"$0\"; exec sleep 100' \"$0\" & while [ ! -s \"$0\" ]; do :; done; echo out";
+        let out = run(Spec::new("sh").args(["-c", escape]).arg(&file), SOON).unwrap();
         assert_eq!(out, b"out\n");
-        assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
         let escaped: i32 = printed_pid(&file).parse().unwrap();
         kill_process(Pid::from_raw(escaped).unwrap(), Signal::KILL).unwrap();
     }

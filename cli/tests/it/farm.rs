@@ -13,6 +13,8 @@ use support::campaigns::{Started, assert_no_attempt_was_burnt, finished_cases, w
 use support::farm::TestFarm;
 use support::{files, output, text};
 
+/// What is waited for comes in seconds, and in minutes where CI does much else: a bound against waiting for ever.
+const LONG: u64 = 300;
 const TWO: [&str; 6] = ["--env", "base", "--env", "head", "--repeat", "3"];
 
 #[test]
@@ -82,7 +84,7 @@ fn what_cannot_be_is_refused_in_one_sentence(farm: &TestFarm) {
     farm.here.ends_with(0, farm.command("scontrol").args(["update", "NodeName=h3", "State=RESUME"]));
     // Slurm takes a moment until it hands out a host that was let go.
     let all = ["--test-only", "--exclusive", "-N", "3", "-C", "amd64", "--wrap", "true"];
-    wait_until(60, "h3", || output(farm.command("sbatch").args(all)).status.success());
+    wait_until(LONG, "h3", || output(farm.command("sbatch").args(all)).status.success());
     assert_eq!(fs::read_dir(farm.farms()).unwrap().count(), 0, "nothing is written of what was refused");
 }
 
@@ -107,14 +109,15 @@ fn the_power_of_a_host_is_cut(farm: &TestFarm) -> PathBuf {
     farm.says(0, &words(&submit));
     let again = farm.says(0, &words(&submit));
     assert!(again.contains("0 jobs of 3 handed in"), "{again}");
-    wait_until(60, "the first block of h2", || farm.status("night")[1]["blocks"] == 1);
-    assert_eq!(farm.status("night")[1]["state"], "running");
+    wait_until(LONG, "the first block of h2", || farm.status("night")[1]["blocks"] == 1);
+    // Slurm may take a host that is slow to answer for a dead one, for a moment.
+    wait_until(LONG, "the second block of h2", || farm.status("night")[1]["state"] == "running");
     farm.does(&["cut", "h2"]);
     go
 }
 
 fn the_power_comes_back(farm: &TestFarm, go: &Path) {
-    wait_until(60, "the power cut to be seen", || farm.status("night")[1]["state"] != "running");
+    wait_until(LONG, "the power cut to be seen", || farm.status("night")[1]["state"] != "running");
     fs::write(go, "").unwrap();
     farm.does(&["boot", "h2"]);
 }
@@ -156,7 +159,7 @@ fn what_was_gathered_is_what_ordinary_campaigns_are(farm: &TestFarm) {
             fs::read_to_string(farm.dir("night").join(format!("shards/{k:02}@h{k}/journal.jsonl"))).unwrap()
         })
         .collect();
-    assert_eq!(journals[1].matches("\"opened\"").count(), 2, "the second host went on after its power cut");
+    assert!(journals[1].matches("\"opened\"").count() >= 2, "the second host went on after its power cut");
 }
 
 fn the_same_again_changes_no_byte(farm: &TestFarm) {
@@ -178,12 +181,12 @@ fn a_shard_is_cancelled(farm: &TestFarm) {
     let dir = farm.dir("short").display().to_string();
     let (command, go) = pausing(farm, "short", "h1");
     farm.says(0, &words(&farm.submit("short", "h1", &command, &["--repeat", "3"])));
-    wait_until(60, "the first block", || farm.status("short")[0]["blocks"] == 1);
+    wait_until(LONG, "the first block", || farm.status("short")[0]["blocks"] == 1);
     let said = farm.says(1, &["gather", "--wait", "--patience", "1s", &dir]);
     assert!(said.contains("no longer waiting for h1, 1/3 blocks, running: its blocks"), "{said}");
     let cancel =
         Started(farm.farm(&["cancel", &dir]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    wait_until(60, "the interruption", || farm.log("short", 1).contains("SIGINT"));
+    wait_until(LONG, "the interruption", || farm.log("short", 1).contains("SIGINT"));
     fs::write(go, "").unwrap();
     assert!({ cancel }.wait().unwrap().success());
     let shard = farm.status("short").remove(0);
@@ -213,7 +216,7 @@ fn another_machine_of_the_same_name_is_refused(farm: &TestFarm) {
     }
     fs::write(&file, good.replace(id, "0123456789abcdef")).unwrap();
     farm.says(0, &["retry", &farm.dir("short").display().to_string()]);
-    wait_until(60, "the shard to end", || farm.status("short")[0]["state"] == "failed");
+    wait_until(LONG, "the shard to end", || farm.status("short")[0]["state"] == "failed");
     let shard = farm.status("short").remove(0);
     let reason = shard["reason"].as_str().unwrap();
     assert!(reason.contains("was begun on another machine that was called h1"), "{reason}");

@@ -207,7 +207,7 @@ fn the_layer_of_a_killed_perfvt_is_found_by_gc() {
     // gc leaves alone what is younger than a minute.
     let old = SystemTime::now() - Duration::from_secs(3600);
     File::open(&folder).unwrap().set_modified(old).unwrap();
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(60);
     while folder.exists() && Instant::now() < until {
         // QEMU, which dies with perfvt, may need a moment.
         assert!(output(apart().arg("gc").arg(&disks)).status.success());

@@ -234,7 +234,7 @@ fn an_installer_makes_an_image_once_for_its_answers_by_disk_and_beside_its_initr
     let begun = Instant::now();
     let again = room.install(&["--set", "deadline=1"]);
     assert!(text(&again.stderr).contains("nothing was booted"), "{}", text(&again.stderr));
-    assert!(named(&again) == first && begun.elapsed() < Duration::from_secs(5));
+    assert!(named(&again) == first && begun.elapsed() < Duration::from_secs(60));
 
     // The same system in the end, and another image all the same.
     room.write("answers", "# other answers\nanswer=one\n");

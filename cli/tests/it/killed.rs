@@ -37,7 +37,7 @@ fn kill_and_resume(kills: u32) {
             }
             child.wait().unwrap();
             killed += 1;
-            wait_until(10, "QEMU and its clients to end", || processes_that_mention(&out).is_empty());
+            wait_until(60, "QEMU and its clients to end", || processes_that_mention(&out).is_empty());
             let mut resume = perfvt();
             resume.arg("resume").arg(&out).stdout(Stdio::null()).stderr(Stdio::null());
             child = Started(resume.spawn().unwrap());

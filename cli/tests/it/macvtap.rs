@@ -214,10 +214,10 @@ fn kill_9_leaves_no_macvtap_and_the_campaign_resumes_on_the_same_hardware_addres
     // nsenter became perfvt.
     child.kill().unwrap();
     child.wait().unwrap();
-    wait_until(10, "the guests to end", || processes_that_mention(&out).is_empty());
+    wait_until(60, "the guests to end", || processes_that_mention(&out).is_empty());
     let gc = output(host.command(env!("CARGO_BIN_EXE_perfvt")).arg("gc").arg(&out));
     assert!(gc.status.success(), "{}", text(&gc.stderr));
-    wait_until(10, "the macvtaps to go", || taps().is_empty());
+    wait_until(60, "the macvtaps to go", || taps().is_empty());
     let resumed = output(host.command(env!("CARGO_BIN_EXE_perfvt")).args(["resume", "--wait"]).arg(&out));
     assert!(resumed.status.success(), "{}", text(&resumed.stderr));
     assert_eq!(finished_cases(&out), 1);

@@ -117,7 +117,7 @@ fn leases(server: &Server, dir: &Path) -> Vec<(String, String)> {
     let told = Command::new("kill").args(["-USR1", &server.0.id().to_string()]).status().unwrap();
     assert!(told.success());
     let path = dir.join("leases");
-    wait_until(10, "the leases", || fs::metadata(&path).unwrap().len() > 8);
+    wait_until(60, "the leases", || fs::metadata(&path).unwrap().len() > 8);
     let bytes = fs::read(path).unwrap();
     let of = |lease: &[u8]| {
         let ip: Vec<String> = lease[4..8].iter().map(u8::to_string).collect();

@@ -186,6 +186,16 @@ pub fn boots_each(request: &Request) -> Result<u32, SetupError> {
     })
 }
 
+/// Environments that a request asks for, by its words and its configuration, and nothing that a host adds to them.
+///
+/// # Errors
+/// As [`boots_each`], or a flag cannot be understood.
+pub fn environments_of(request: &Request) -> Result<Vec<Environment>, SetupError> {
+    let (selected, _) = choose(request)?;
+    let workload = find(selected.first().map_or("", |s| s.choice.workload.as_str()))?;
+    Ok(matrix::environments(workload, &selected, request.profile.as_deref(), &request.sets)?)
+}
+
 /// Refuses what nobody could tell to be over one day.
 fn check_expected(environments: &[Environment]) -> Result<(), ParamsError> {
     let wrong = |e: &&Environment| {

@@ -14,12 +14,12 @@ use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, USAGE, chain};
 use collect::campaign::{AfterBlock, CampaignError};
 use farm::copy::{CopyError, copy_back, copy_out};
 use farm::state::journal;
-use farm::{End, Farm, Slurm};
+use farm::{End, Farm, Slurm, SlurmError};
 use host_boot::Gate;
 use model::ShardPlan;
 use model::store::CAMPAIGN_FILE;
 use place::{check_machine, local_folder};
-use process::deadlines::BUILD;
+use process::deadlines::{BUILD, HOST_WORK};
 use process::{Sink, Spec, struck_within};
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -35,6 +35,8 @@ const HOST_TROUBLES: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a signal that has come may take to be noted.
 const MOMENT: Duration = Duration::from_millis(300);
+/// How often is looked whether a controller that was silent answers.
+const LOOK: Duration = Duration::from_secs(1);
 /// A child that was ended by a signal counts for so long.
 const STRUCK: Duration = Duration::from_secs(4);
 
@@ -53,7 +55,8 @@ pub(super) fn shard(dir: &Path, k: u32, out: &mut dyn Write, err: &mut dyn Write
     }
     // From here on a signal is an interruption, whatever is being done.
     let signals = Signals::watch(false)?;
-    let body = Body { farm: &farm, plan: &plan, signals: signals.clone() };
+    let gate = Rc::new(Gate::new(&farm, &plan));
+    let body = Body { farm: &farm, plan: &plan, signals: signals.clone(), gate: Rc::clone(&gate) };
     let done = body.measure(out, err);
     let mut end = End::now(job, farm.host_of(&plan), USAGE);
     let ended = match done {
@@ -70,12 +73,13 @@ pub(super) fn shard(dir: &Path, k: u32, out: &mut dyn Write, err: &mut dyn Write
             let reason = chain(error.as_ref());
             writeln!(err, "perfvt: {reason}")?;
             end.reason = Some(reason);
-            let of_host = is_of_host(error.as_ref());
-            let before = farm.end(k)?.filter(|before| before.job == end.job).map_or(0, |b| b.host_troubles);
-            end.host_troubles = if of_host { before + 1 } else { 0 };
-            if of_host { Ended::Host } else { Ended::By(USAGE) }
+            if is_of_host(error.as_ref()) { Ended::Host } else { Ended::By(USAGE) }
         }
     };
+    let asks = end.code == INTERRUPTED && signals.seen().is_none() && !gate.was_right();
+    let before = if asks || matches!(ended, Ended::Host) { farm.end(k)? } else { None };
+    let before = before.filter(|before| before.job == end.job && before.host == end.host);
+    end.host_troubles = troubles(before.map_or(0, |before| before.host_troubles), &ended, asks);
     farm.note_end(k, &end)?;
     after(dir, k, &end, ended, err)
 }
@@ -98,24 +102,49 @@ enum Ended {
     Host,
 }
 
+/// How often in a row the host was to blame, with this end. One that only asks for a boot of the host is not yet a sign that it can.
+fn troubles(before: u32, ended: &Ended, asks: bool) -> u32 {
+    match ended {
+        Ended::Host => before + 1,
+        Ended::By(_) if asks => before,
+        Ended::By(_) => 0,
+    }
+}
+
+/// Whether a job is held until somebody has looked. One that was let go on and asks for a boot is not, whatever was before.
+fn is_held(in_a_row: u32, ended: &Ended) -> bool {
+    matches!(ended, Ended::Host) && in_a_row > HOST_TROUBLES
+}
+
+/// What Slurm knows, as soon as its controller answers: what it did not answer before may be why this is asked.
+fn seen_patiently() -> Result<Seen, SlurmError> {
+    let until = Instant::now() + HOST_WORK;
+    loop {
+        match Seen::now() {
+            Err(SlurmError::Controller { .. }) if Instant::now() < until => std::thread::sleep(LOOK),
+            seen => return seen,
+        }
+    }
+}
+
 /// Puts the job into the queue again where it is to go on.
 fn after(dir: &Path, k: u32, end: &End, ended: Ended, err: &mut dyn Write) -> Result<u8, Error> {
-    let (code, again) = match ended {
+    let (code, again) = match &ended {
         // The mark may have been set while this measured.
         Ended::By(INTERRUPTED) => (INTERRUPTED, !Farm::open(dir)?.is_cancelled(k)),
-        Ended::By(code) => (code, false),
+        Ended::By(code) => (*code, false),
         Ended::Host => (USAGE, true),
     };
     if !again || end.job.is_empty() {
         return Ok(code);
     }
     // One that Slurm is ending already goes where Slurm sends it.
-    let is_running =
-        Seen::now().is_ok_and(|seen| seen.jobs.iter().any(|job| job.id == end.job && job.is_running()));
+    let seen = if matches!(ended, Ended::Host) { seen_patiently() } else { Seen::now() };
+    let is_running = seen.is_ok_and(|seen| seen.jobs.iter().any(|job| job.id == end.job && job.is_running()));
     if !is_running {
         return Ok(code);
     }
-    let done = if end.host_troubles > HOST_TROUBLES {
+    let done = if is_held(end.host_troubles, &ended) {
         Slurm.requeue_held(&end.job)
     } else {
         Slurm.requeue(&end.job)
@@ -126,7 +155,8 @@ fn after(dir: &Path, k: u32, end: &End, ended: Ended, err: &mut dyn Write) -> Re
     Ok(code)
 }
 
-/// Whether another try, or another day, may be better: the host lacked something, or somebody else measured there.
+/// Whether another try, or another day, may be better: the host lacked something, somebody else measured there, or Slurm's
+/// controller was silent.
 fn is_of_host(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -135,7 +165,8 @@ fn is_of_host(error: &(dyn std::error::Error + 'static)) -> bool {
             Some(CampaignError::Host { .. } | CampaignError::Busy { .. })
         );
         let of_copy = matches!(error.downcast_ref::<CopyError>(), Some(CopyError::Store(_)));
-        if of_campaign || of_copy || error.is::<LockError>() {
+        let of_slurm = matches!(error.downcast_ref::<SlurmError>(), Some(SlurmError::Controller { .. }));
+        if of_campaign || of_copy || of_slurm || error.is::<LockError>() {
             return true;
         }
         next = error.source();
@@ -148,6 +179,7 @@ struct Body<'a> {
     farm: &'a Farm,
     plan: &'a ShardPlan,
     signals: Signals,
+    gate: Rc<Gate>,
 }
 
 /// Repeats of ended blocks that could not be copied yet.
@@ -165,8 +197,7 @@ impl Body<'_> {
         } else if !has_begun {
             self.before(err)?;
         }
-        let (left, gate) = (Left::default(), Rc::new(Gate::new(self.farm, self.plan)));
-        let asked = Rc::clone(&gate);
+        let (left, asked) = (Left::default(), Rc::clone(&self.gate));
         let farm = OfFarm {
             shard: self.farm.shard(self.plan),
             signals: self.signals.clone(),
@@ -186,13 +217,15 @@ impl Body<'_> {
         } else {
             let words = ["perfvt", "run"].map(String::from).into_iter();
             let command = words.chain(self.farm.file().argv.iter().cloned()).collect();
-            run_by(&self.run(&local)?, command, (Some(farm), Beside::default()), out, err)
+            let mut run = self.run(&local)?;
+            self.add_client(&mut run)?;
+            run_by(&run, command, (Some(farm), Beside::default()), out, err)
         };
         if local.join(CAMPAIGN_FILE).is_file() && local.join(model::store::JOURNAL_FILE).is_file() {
             copy_out(&local, &shard, &left.take())?;
         }
         if matches!(done, Ok(INTERRUPTED)) && self.signals.seen().is_none() {
-            gate.boot(err)?;
+            self.gate.boot(err)?;
         }
         done
     }
@@ -205,13 +238,18 @@ impl Body<'_> {
         run.machine = Some(self.farm.host_of(self.plan));
         run.seed = Some(self.plan.seed);
         run.repeat = Some(self.plan.blocks);
+        Ok(run)
+    }
+
+    /// Says where the client's host is. A campaign that has begun knows it, so that no controller has to answer.
+    fn add_client(&self, run: &mut Run) -> Result<(), Error> {
         // Who names the address himself has another one for ssh than Slurm has.
         if let Some(client) = &self.plan.client
             && !run.sets.iter().any(|set| set.starts_with("client="))
         {
             run.sets.push(format!("client={}", Slurm.address(client)?));
         }
-        Ok(run)
+        Ok(())
     }
 
     /// Runs the program that makes this host ready.
@@ -243,4 +281,46 @@ fn copies(shard: &Path, left: &Left) -> AfterBlock<'static> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farm::boots::{Boots, Here, Need, Step};
+
+    #[test]
+    fn a_host_that_never_reboots_is_held_in_the_end() {
+        let (need, here) = (Need::of_shard(), Here { boot: "the same".into(), kernel: None });
+        let (mut boots, mut in_a_row, mut asked) = (Boots::default(), 0, 0);
+        for _ in 0..20 {
+            let ended = match boots.step(&need, &here) {
+                Step::Boot => {
+                    boots.ask(&need, &here);
+                    asked += 1;
+                    Ended::By(INTERRUPTED)
+                }
+                Step::NotRebooted => {
+                    boots.forget();
+                    Ended::Host
+                }
+                step => panic!("{step:?}"),
+            };
+            in_a_row = troubles(in_a_row, &ended, true);
+            if is_held(in_a_row, &ended) {
+                break;
+            }
+        }
+        assert_eq!((in_a_row, asked), (HOST_TROUBLES + 1, 6));
+        assert!(!is_held(in_a_row, &Ended::By(INTERRUPTED)), "one that was let go on may ask for a boot");
+        assert_eq!(troubles(2, &Ended::By(INTERRUPTED), false), 0, "something was measured between");
+    }
+
+    #[test]
+    fn a_controller_that_is_silent_for_a_moment_fails_no_shard() {
+        let (doing, said) = ("rebooting h1".to_owned(), "Connection refused".to_owned());
+        let silent: Error = SlurmError::Controller { doing: doing.clone(), said: said.clone() }.into();
+        assert!(is_of_host(silent.as_ref()));
+        let refused: Error = SlurmError::Refused { doing, said }.into();
+        assert!(!is_of_host(refused.as_ref()));
+    }
 }

@@ -7,6 +7,7 @@ use crate::signals::Signals;
 use crate::{DONE, Error, INTERRUPTED};
 use farm::{Event, Farm, Shard, Slurm, SlurmError, Standing};
 use model::ShardPlan;
+use model::journal::State;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -125,6 +126,9 @@ pub(super) fn retry(
                 )?;
             }
         }
+        if shard.standing.is_at_rest() {
+            try_kernels_again(&farm, plan.k)?;
+        }
         match &shard.standing {
             Standing::Held { .. } if seen.of(&farm, plan.k).iter().any(|job| job.is_alive()) => {
                 for job in seen.of(&farm, plan.k).into_iter().filter(|job| job.is_alive()) {
@@ -140,6 +144,15 @@ pub(super) fn retry(
     finish_telling(dir, as_json, out)
 }
 
+/// Who lets a shard go on may have mended what kept a kernel of the host from booting.
+fn try_kernels_again(farm: &Farm, k: u32) -> Result<(), Error> {
+    let mut boots = farm.boots(k)?;
+    if boots.forgive() {
+        farm.note_boots(k, &boots)?;
+    }
+    Ok(())
+}
+
 fn resume(host: &str, reason: &str, err: &mut dyn Write) -> Result<(), Error> {
     match Slurm.resume(host) {
         Ok(()) => {
@@ -152,6 +165,11 @@ fn resume(host: &str, reason: &str, err: &mut dyn Write) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether anything of a campaign has come out: one that only waits for a boot of its host has a journal, too.
+fn has_measured(state: &State) -> bool {
+    !(state.cells.is_empty() && state.lost.is_empty() && state.failures.is_empty())
+}
+
 /// Gives a shard to another host.
 pub(super) fn give(dir: &Path, k: u32, host: &str, as_json: bool, out: &mut dyn Write) -> Result<u8, Error> {
     let (mut farm, _lock) = Farm::take(dir)?;
@@ -160,7 +178,7 @@ pub(super) fn give(dir: &Path, k: u32, host: &str, as_json: bool, out: &mut dyn 
     if from == host {
         return finish_telling(dir, as_json, out);
     }
-    if farm::state::journal(&farm.shard_dir(&plan))?.is_some() {
+    if farm::state::journal(&farm.shard_dir(&plan))?.is_some_and(|state| has_measured(&state)) {
         return Err(format!("shard {k} has measured blocks on {from}, and blocks of two hosts are not repeats of one another; `perfvt farm cancel` and another farm measure on {host}").into());
     }
     if let Some(other) = farm.file().shards.iter().find(|shard| shard.k != k && farm.host_of(shard) == host) {
@@ -193,6 +211,7 @@ pub(super) fn give(dir: &Path, k: u32, host: &str, as_json: bool, out: &mut dyn 
     for job in jobs {
         Slurm.pin(&job.id, host)?;
     }
+    farm.set_aside(&plan)?;
     farm.note(Event::Moved { shard: k, from, to: host.to_owned() })?;
     finish_telling(dir, as_json, out)
 }
@@ -205,4 +224,23 @@ fn finish_telling(dir: &Path, as_json: bool, out: &mut dyn Write) -> Result<u8, 
     }
     table(&all, out)?;
     Ok(DONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::journal::Event;
+
+    #[test]
+    fn a_shard_that_waits_for_a_boot_of_its_host_has_measured_nothing() {
+        let boot = || "b1".to_owned();
+        let started =
+            Event::BootStarted { boot: boot(), environment: "base".into(), repeat: 1, block: 1, attempt: 1 };
+        let measured =
+            Event::CaseFinished { boot: boot(), case: "a".into(), invalid: None, code: None, seconds: 1.0 };
+        let mut state = State::of(&[(1, Event::Interrupted { signal: "a boot".into() }), (2, started)]);
+        assert!(!has_measured(&state));
+        state.apply(3, &measured);
+        assert!(has_measured(&state));
+    }
 }

@@ -3,9 +3,10 @@
 use super::{json, shown};
 use crate::args::{Run, Submit};
 use crate::verbs::confirm::run_of;
+use crate::verbs::of_farm::{check_profiler, kernel_of};
 use crate::verbs::run::request;
 use crate::{DONE, Error, stopping};
-use collect::campaign::setup::{boots_each, utc_stamp};
+use collect::campaign::setup::{Request, boots_each, environments_of, utc_stamp};
 use farm::slurm::{JobAsked, tag};
 use farm::{Asked, Event, Farm, Slurm};
 use model::farm::{FARM_FILE, FARM_FORMAT, JobPlan};
@@ -44,7 +45,7 @@ pub(super) fn submit(
     let dir = std::path::absolute(&args.farm)?.join(&id);
     let wanted = Wanted { args, id, blocks, asked: asked.to_string(), now };
     if !dir.join(FARM_FILE).is_file() {
-        check_boots(args)?;
+        check_boots(args, &run)?;
         let (hosts, left) = asked.resolve(Slurm)?;
         for line in left {
             writeln!(err, "note: {line}")?;
@@ -103,12 +104,17 @@ fn clients(args: &Submit, hosts: &[String]) -> Result<Vec<String>, Error> {
 }
 
 /// Refuses boots of hosts that Slurm would pass over in silence, and kernels that nobody would boot.
-fn check_boots(args: &Submit) -> Result<(), Error> {
+fn check_boots(args: &Submit, run: &Run) -> Result<(), Error> {
+    // A guest that only the measuring hosts have cannot be resolved here: they look at it, and the words are all there is.
+    let environments = environments_of(&asked_of(run)?).unwrap_or_default();
+    check_profiler(environments.iter().map(|e| (e.name.as_str(), e.params.clone())))?;
     if !args.fresh_boots {
-        return match args.run.iter().find(|word| word.contains("host_kernel=")) {
-            Some(word) => Err(format!(
-                "{}: a kernel of the host is booted for each boot of a guest; add --fresh-boots in front of the --",
-                masked(word)
+        let with_kernel = environments.iter().find(|environment| kernel_of(&environment.params).is_some());
+        let named = with_kernel.map(|environment| format!("host_kernel of {}", environment.name));
+        let in_words = || args.run.iter().find(|word| word.contains("host_kernel=")).map(|word| masked(word));
+        return match named.or_else(in_words) {
+            Some(what) => Err(format!(
+                "{what}: a kernel of the host is booted for each boot of a guest; add --fresh-boots in front of the --"
             )
             .into()),
             None => Ok(()),
@@ -152,9 +158,6 @@ impl Wanted<'_> {
     fn check_same(&self, there: &FarmFile, seed: Option<u64>) -> Result<(), Error> {
         let hosts = there.shards.iter().map(|shard| shard.host.clone()).collect();
         let clients = there.shards.iter().filter_map(|shard| shard.client.clone()).collect();
-        if self.args.clients.is_some() != there.shards.iter().any(|shard| shard.client.is_some()) {
-            return Err(self.other_words());
-        }
         let again = FarmFile {
             created_unix_ns: there.created_unix_ns,
             perfvt: there.perfvt.clone(),
@@ -163,12 +166,8 @@ impl Wanted<'_> {
         if again == *there {
             return Ok(());
         }
-        Err(self.other_words())
-    }
-
-    fn other_words(&self) -> Error {
         let id = &self.id;
-        format!("{id} is there already, and was asked for with other words; give another --id").into()
+        Err(format!("{id} is there already, and was asked for with other words; give another --id").into())
     }
 }
 
@@ -245,11 +244,15 @@ fn checked(words: &[String]) -> Result<Run, Error> {
     Ok(run)
 }
 
+/// What the words behind `perfvt run` ask for.
+fn asked_of(run: &Run) -> Result<Request, Error> {
+    let (repeats, until) = stopping::asked(run)?;
+    Ok(request(run, Vec::new(), repeats, until))
+}
+
 /// The workload and the blocks of each host.
 fn what(run: &Run) -> Result<(String, u32), Error> {
-    let (repeats, until) = stopping::asked(run)?;
-    let request = request(run, Vec::new(), repeats, until);
-    let blocks = boots_each(&request)?;
+    let blocks = boots_each(&asked_of(run)?)?;
     let workload = run.workload.clone().unwrap_or_else(|| "farm".to_owned());
     Ok((workload, blocks))
 }
@@ -297,6 +300,7 @@ fn job_plan(args: &Submit) -> Result<JobPlan, Error> {
         sbatch: args.sbatch.clone(),
         before,
         fresh_boots: args.fresh_boots,
+        clients: args.clients.as_deref().map(Asked::parse).transpose()?.map(|asked| asked.to_string()),
     })
 }
 

@@ -41,7 +41,7 @@ impl TestFarm {
         up.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
         let up = Started(up.spawn().unwrap());
         let farm = TestFarm { here, _up: up };
-        wait_until(60, "the farm's hosts", || farm.slurm().join("ready").exists());
+        wait_until(300, "the farm's hosts", || farm.slurm().join("ready").exists());
         fs::create_dir(farm.farms()).unwrap();
         Some(farm)
     }

@@ -7,7 +7,7 @@ use farm::boots::{Here, Need, Step};
 use farm::kernel::{load, mark, running, unload};
 use farm::{Farm, Slurm};
 use model::{CampaignFile, Code, EnvironmentPlan, Failure, ShardPlan};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use vm::host::fingerprint::boot_id;
@@ -25,6 +25,7 @@ pub(super) struct Gate {
     host: String,
     fresh: bool,
     wanted: RefCell<Option<Wanted>>,
+    right: Cell<bool>,
 }
 
 /// The boot that is here.
@@ -37,6 +38,14 @@ fn command_line() -> Result<String, Error> {
     Ok(edge::read::kernel("/proc/cmdline").map_err(|error| format!("reading /proc/cmdline: {error}"))?)
 }
 
+/// Any boot of the host will do, but not one with a kernel under test that another farm has left behind.
+fn any_boot(here: &Here, host: &str) -> Result<Option<Step>, Error> {
+    match here.kernel {
+        None => Ok(None),
+        Some(_) => Err(format!("{host} still runs a kernel that another farm had booted (perfvt.host_kernel= in /proc/cmdline); reboot it, or submit with --fresh-boots").into()),
+    }
+}
+
 impl Gate {
     pub fn new(farm: &Farm, plan: &ShardPlan) -> Gate {
         Gate {
@@ -45,7 +54,13 @@ impl Gate {
             host: farm.host_of(plan),
             fresh: farm.file().job.fresh_boots,
             wanted: RefCell::default(),
+            right: Cell::default(),
         }
+    }
+
+    /// Whether a guest was let boot here since this perfvt began.
+    pub fn was_right(&self) -> bool {
+        self.right.get()
     }
 
     /// Whether this host is in the boot that an environment needs.
@@ -53,12 +68,22 @@ impl Gate {
         let broken = |code, reason: String| HostBoot::Broken(Failure::new(code, reason));
         let done = self.step(file, environment, block);
         match done {
-            Ok(None | Some(Step::Go)) => HostBoot::Right,
+            Ok(None | Some(Step::Go)) => {
+                self.right.set(true);
+                HostBoot::Right
+            }
             Ok(Some(Step::Boot)) => HostBoot::Wanted,
             Ok(Some(Step::NotRebooted)) => broken(
                 Code::Host,
                 format!(
                     "Slurm was asked to reboot {} and it is in the same boot: it is not counted as fresh, and nothing is measured; see RebootProgram in slurm.conf",
+                    self.host
+                ),
+            ),
+            Ok(Some(Step::KernelStays)) => broken(
+                Code::Host,
+                format!(
+                    "{} was rebooted twice, and perfvt's word for a kernel of one boot stands in /proc/cmdline still: its own kernel is wanted, and nothing is measured; see RebootProgram in slurm.conf, which may not reuse the command line",
                     self.host
                 ),
             ),
@@ -91,7 +116,7 @@ impl Gate {
         } else if self.fresh {
             Need::of_shard()
         } else {
-            return Ok(None);
+            return any_boot(&here()?, &self.host);
         };
         let farm = Farm::open(&self.dir)?;
         let before = farm.boots(self.k)?;
@@ -100,7 +125,7 @@ impl Gate {
         match step {
             Step::Boot => *self.wanted.borrow_mut() = Some(Wanted { need, kernel }),
             // Who lets it go on has mended something.
-            Step::NotRebooted => boots.forget(),
+            Step::NotRebooted | Step::KernelStays => boots.forget(),
             Step::Go | Step::NoKernel => {}
         }
         if boots != before {
@@ -139,8 +164,29 @@ impl Gate {
                 String::new()
             }
         };
-        Slurm.reboot(&self.host)?;
+        if let Err(error) = Slurm.reboot(&self.host) {
+            // Whoever reboots the host next would begin it.
+            if kernel.is_some()
+                && let Err(error) = unload()
+            {
+                writeln!(err, "warning: {error}")?;
+            }
+            return Err(error.into());
+        }
         writeln!(err, "{} boots{with}; the shard goes on there", self.host)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_another_farm_has_left_behind_is_not_measured_on() {
+        let here = |kernel: Option<&str>| Here { boot: "b".into(), kernel: kernel.map(str::to_owned) };
+        assert_eq!(any_boot(&here(None), "h1").unwrap(), None);
+        let error = any_boot(&here(Some("00112233aabbccdd")), "h1").unwrap_err().to_string();
+        assert!(error.starts_with("h1 still runs a kernel that another farm had booted"), "{error}");
     }
 }
