@@ -4,8 +4,16 @@ use crate::error::BuildError;
 use process::deadlines::HOST_WORK;
 use process::{GitOf, ProcessError, run};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// Files of a tarball come out as they came in, whatever its own attributes say (gitattributes(5)).
+pub(crate) const ATTRIBUTES: &str = "* -text -filter -ident -working-tree-encoding\n";
+/// The same for what a user has set.
+pub(crate) const PLAIN: [&str; 3] =
+    ["core.autocrlf=false", "core.excludesFile=/dev/null", "core.attributesFile=/dev/null"];
 
 /// Runs git and gives what it said, without the last line's end.
 pub(crate) fn git(place: &[&str], args: &[&str], deadline: Duration) -> Result<String, ProcessError> {
@@ -71,6 +79,8 @@ pub struct Repository {
     common: PathBuf,
     /// The tarball that its commit is of, in a repository of the cache.
     origin: Option<String>,
+    /// A lock: while it lives nobody makes room by removing the repository.
+    _held: Option<Arc<File>>,
 }
 
 impl Repository {
@@ -84,7 +94,7 @@ impl Repository {
         match git(&["-C", &text], &asked, HOST_WORK) {
             Ok(common) => {
                 let (folder, common) = (folder.to_owned(), PathBuf::from(common));
-                Ok(Repository { folder, common, origin: None })
+                Ok(Repository { folder, common, origin: None, _held: None })
             }
             Err(ProcessError::Failed { ref stderr, .. }) if stderr.contains("not a git repository") => {
                 Err(BuildError::NoRepository { folder: folder.to_owned() })
@@ -96,9 +106,9 @@ impl Repository {
         }
     }
 
-    /// As that of a tarball of this name.
-    pub(crate) fn from(self, origin: &str) -> Repository {
-        Repository { origin: Some(origin.to_owned()), ..self }
+    /// As that of a tarball of this name, with the lock on where tarballs lie.
+    pub(crate) fn from(self, origin: &str, held: File) -> Repository {
+        Repository { origin: Some(origin.to_owned()), _held: Some(Arc::new(held)), ..self }
     }
 
     /// The tarball that its commits are of, if they are of one.

@@ -88,6 +88,13 @@ fn a_tarball_is_built_as_a_commit_is_and_the_same_files_are_one_build() {
         ("", ["tool-1.0.tar.gz".to_owned()].as_slice())
     );
     assert_eq!(first.configuration().unwrap().unwrap(), "CONFIG_SPEED=5\n");
+    // Nor do those that git would carry out when it writes files.
+    yard.file("tool-1.0/.gitattributes", "* eol=crlf ident text\n");
+    yard.file("tool-1.0/tool", "$Id$\n");
+    assert!(program(&["tar", "-czf", "marked.tar.gz", "tool-1.0"], yard.dir.path()));
+    assert_eq!(fs::read_to_string(built("marked.tar.gz").product().unwrap()).unwrap(), "$Id$\nand more\n");
+    yard.file("tool-1.0/.gitattributes", "* text=auto eol=lf\n");
+    yard.file("tool-1.0/tool", "one\r\n");
     // Packed in another way, under another name: the same tree.
     assert!(program(&["tar", "-cJf", "other.tar.xz", "tool-1.0"], yard.dir.path()));
     assert_eq!(built("other.tar.xz").key, first.key);
@@ -95,6 +102,25 @@ fn a_tarball_is_built_as_a_commit_is_and_the_same_files_are_one_build() {
     assert!(program(&["tar", "-cf", "tool-1.1.tar", "tool-1.0"], yard.dir.path()));
     let second = built("tool-1.1.tar");
     assert_ne!((second.key, second.config), (first.key, first.config));
+}
+
+#[test]
+fn a_tarball_that_was_taken_in_stays_until_it_is_built() {
+    if Made::new().is_none() {
+        return;
+    }
+    let yard = Yard::new();
+    yard.file("tool-1/tool", "one\n");
+    yard.file("tool-1/part/more", "more\n");
+    assert!(program(&["tar", "-cf", "tool.tar", "tool-1"], yard.dir.path()));
+    let (repository, commit) = yard.store.tarball(&yard.path("tool.tar")).unwrap();
+    // Two at once do not wait for one another.
+    drop(yard.store.tarball(&yard.path("tool.tar")).unwrap());
+    yard.store.trim(0, |_| false).unwrap();
+    assert_eq!(repository.commit(&commit.id).unwrap(), commit);
+    drop(repository);
+    yard.store.trim(0, |_| false).unwrap();
+    assert_eq!(fs::read_dir(yard.store.root().join("lanes")).unwrap().count(), 0);
 }
 
 #[test]

@@ -169,7 +169,28 @@ fn submodules_come_from_the_users_clone() {
     assert_eq!(record.status, Status::Built);
     let lanes = yard.store.root().join("lanes");
     let lane = fs::read_dir(lanes).unwrap().flatten().next().unwrap().path();
-    assert_eq!(fs::read_to_string(lane.join("source/sub/part/part")).unwrap(), "of another\n");
+    let part = lane.join("source/sub/part/part");
+    assert_eq!(fs::read_to_string(&part).unwrap(), "of another\n");
+    // Once more in the same lane: what did not change keeps its time, and what the build left is gone.
+    fs::write(lane.join("source/sub/part/left"), "x").unwrap();
+    let time = fs::metadata(&part).unwrap().modified().unwrap();
+    yard.made.commit("tool", "two\n");
+    yard.build("HEAD", None);
+    assert_eq!(fs::metadata(&part).unwrap().modified().unwrap(), time);
+    assert!(!lane.join("source/sub/part/left").exists());
+    // Another commit of the submodule.
+    inner.commit("part", "of another one\n");
+    git(&yard.made.folder.join("sub/part"), &["pull", "--quiet"]).unwrap();
+    yard.made.commit("tool", "three\n");
+    yard.build("HEAD", None);
+    assert_eq!(fs::read_to_string(&part).unwrap(), "of another one\n");
+    // A clone that has the submodule no longer: its place is empty.
+    fs::remove_dir_all(yard.made.folder.join(".git/modules")).unwrap();
+    fs::remove_dir_all(yard.made.folder.join("sub/part")).unwrap();
+    fs::create_dir(yard.made.folder.join("sub/part")).unwrap();
+    yard.made.commit("other", "x\n");
+    yard.build("HEAD", None);
+    assert_eq!(fs::read_dir(lane.join("source/sub/part")).unwrap().count(), 0);
 }
 
 #[test]
