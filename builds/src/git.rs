@@ -219,20 +219,82 @@ impl Repository {
         })
     }
 
-    /// What the work tree has beside its last commit, as a patch; nothing where it has nothing. Files that git does not know are
-    /// no part of it.
+    /// What git says of the work tree, an entry each, as `git status --porcelain=v2` has them (git-status(1)).
+    fn status(&self) -> Result<Vec<String>, BuildError> {
+        let args = [
+            "status",
+            "--porcelain=v2",
+            "-z",
+            "--no-renames",
+            "--untracked-files=normal",
+            "--ignore-submodules=none",
+        ];
+        let text = self.ask("looking at the work tree", &args)?;
+        Ok(text.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// Files and folders of the work tree that git does not know and does not ignore.
     ///
     /// # Errors
     /// git cannot be asked.
+    pub fn untracked(&self) -> Result<Vec<String>, BuildError> {
+        let all = self.status()?;
+        Ok(all.iter().filter_map(|entry| entry.strip_prefix("? ")).map(str::to_owned).collect())
+    }
+
+    /// What the work tree has beside its last commit, as a patch; nothing where it has nothing. Files that git does not know are
+    /// no part of it ([`Repository::untracked`]).
+    ///
+    /// # Errors
+    /// git cannot be asked, or a submodule has changed files or another commit: no patch has those.
     pub fn uncommitted(&self) -> Result<Option<Vec<u8>>, BuildError> {
+        self.uncommitted_since("HEAD")
+    }
+
+    /// The same beside a commit that was the last one when it was looked for.
+    ///
+    /// # Errors
+    /// As [`Repository::uncommitted`].
+    pub fn uncommitted_since(&self, commit: &str) -> Result<Option<Vec<u8>>, BuildError> {
+        let all = self.status()?;
+        if let Some(path) = all.iter().find_map(|entry| changed_submodule(entry)) {
+            return Err(BuildError::Submodule { repository: self.folder.clone(), path: path.to_owned() });
+        }
         let place = self.folder.display().to_string();
         let args =
-            ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"];
+            ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", commit];
         let patch = git_bytes(&["-C", &place], &args, HOST_WORK).map_err(|source| BuildError::Git {
             doing: "reading what is not committed".to_owned(),
             repository: self.folder.clone(),
             source,
         })?;
         Ok((!patch.is_empty()).then_some(patch))
+    }
+}
+
+/// The path of a submodule that an entry of a status is of, if it has changed files or another commit than the last commit has:
+/// `1 XY SCMU mH mI mW hH hI PATH`. Only files in it that git does not know (`S..U`) are no part of anything.
+fn changed_submodule(entry: &str) -> Option<&str> {
+    let mut fields = entry.splitn(9, ' ');
+    let (kind, index, submodule) = (fields.next()?, fields.next()?, fields.next()?);
+    let is_changed = !index.starts_with('.') || submodule.contains(['C', 'M']);
+    (kind == "1" && submodule.starts_with('S') && is_changed).then(|| fields.nth(5))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_submodule_has_changed_by_its_files_and_its_commit_and_not_by_what_git_does_not_know() {
+        let of = |index: &str, word: &str| {
+            let entry = format!("1 {index} {word} 160000 160000 160000 0a 0b sub/a part");
+            changed_submodule(&entry).map(str::to_owned)
+        };
+        for (index, word) in [(".M", "SC.."), (".M", "S.M."), ("M.", "S..."), ("A.", "S...")] {
+            assert_eq!(of(index, word).as_deref(), Some("sub/a part"), "{index} {word}");
+        }
+        assert_eq!((of(".M", "S..U"), of("MM", "N...")), (None, None));
+        assert_eq!(changed_submodule("? sub/part"), None);
     }
 }
