@@ -12,14 +12,18 @@ use crate::error::{BuildError, failing};
 use crate::rpm;
 use process::deadlines::WHOLE_FILE;
 use process::{Sink, Spec};
-use std::io::{BufReader, Read};
+use std::cell::Cell;
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 use tar::{Archive, Entry, EntryType};
 
 /// Bytes of all files of an archive, and of the plain tar on the way. A kernel's sources have 1.5 GB.
-const LARGEST: u64 = 16 << 30;
+pub(crate) const LARGEST: u64 = 16 << 30;
 /// Entries of an archive. A kernel's sources have 90,000.
-const MOST: usize = 1_000_000;
+pub(crate) const MOST: usize = 1_000_000;
+/// Bytes of all that describes one entry of a tar: headers, long names, attributes. The tar crate holds them in memory.
+const DESCRIBED: u64 = 256 << 10;
 
 /// What a file is by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +85,7 @@ pub(crate) fn unpack(archive: &Path, room: &Path, to: &Path) -> Result<(), Build
         }
     };
     let file = edge::read::open(&plain).map_err(failing("opening", &plain))?;
-    entries(BufReader::new(file), to).map_err(|why| unpacking(&archive, why))
+    entries(file, to).map_err(|why| unpacking(&archive, why))
 }
 
 /// What a program makes of an archive, in a file that cannot grow beyond the bound.
@@ -103,18 +107,66 @@ fn through(archive: &Path, words: &[&str], to: &Path) -> Result<PathBuf, BuildEr
     }
 }
 
-/// Unpacks a tar; the reason in words where something in it is not to be had.
-fn entries(tar: impl Read, to: &Path) -> Result<(), String> {
-    let mut tar = Archive::new(tar);
-    let (mut bytes, mut count) = (0_u64, 0_usize);
-    for entry in tar.entries().map_err(|error| error.to_string())? {
-        let mut entry = entry.map_err(|error| error.to_string())?;
-        bytes = bytes.saturating_add(entry.size());
-        count += 1;
-        if bytes > LARGEST || count > MOST {
+/// Counts the entries of an archive and their bytes; the reason in words where they are too many.
+#[derive(Default)]
+pub(crate) struct Counted {
+    bytes: u64,
+    entries: usize,
+}
+
+impl Counted {
+    pub fn add(&mut self, bytes: u64) -> Result<(), String> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.entries += 1;
+        if self.bytes > LARGEST || self.entries > MOST {
             return Err(format!("it holds more than {} GiB or {MOST} files", LARGEST >> 30));
         }
+        Ok(())
+    }
+}
+
+/// A tar of which only so much is read at a time.
+struct Bounded<R> {
+    from: BufReader<R>,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            let why = format!("what describes one of its files takes more than {} KiB", DESCRIBED >> 10);
+            return Err(std::io::Error::other(why));
+        }
+        let got = self.from.by_ref().take(left).read(to)?;
+        self.left.set(left.saturating_sub(got as u64));
+        Ok(got)
+    }
+}
+
+impl<R: Seek> Seek for Bounded<R> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        // What is in the buffer stays there.
+        if let SeekFrom::Current(by) = to {
+            self.from.seek_relative(by)?;
+            return self.from.stream_position();
+        }
+        self.from.seek(to)
+    }
+}
+
+/// Unpacks a tar; the reason in words where something in it is not to be had.
+fn entries(tar: impl Read + Seek, to: &Path) -> Result<(), String> {
+    let left = Rc::new(Cell::new(DESCRIBED));
+    let mut tar = Archive::new(Bounded { from: BufReader::new(tar), left: Rc::clone(&left) });
+    let mut counted = Counted::default();
+    // Contents are skipped by seeking: what is read up to an entry is what describes it.
+    for entry in tar.entries_with_seek().map_err(|error| error.to_string())? {
+        let mut entry = entry.map_err(|error| error.to_string())?;
+        counted.add(entry.size())?;
+        left.set(u64::MAX);
         put(&mut entry, to)?;
+        left.set(DESCRIBED);
     }
     Ok(())
 }
@@ -138,15 +190,15 @@ fn put(entry: &mut Entry<'_, impl Read>, to: &Path) -> Result<(), String> {
         EntryType::Symlink => {
             let target =
                 entry.link_name().map_err(failed)?.ok_or_else(|| format!("{shown} leads nowhere"))?;
-            let target = led(&inner, &target).ok_or_else(|| {
+            let parent = place.parent().unwrap_or(to);
+            inside(parent, to).map_err(failed)?;
+            edge::write::create_directory(parent).map_err(failed)?;
+            let target = led(depth(parent, to).map_err(failed)?, &target).ok_or_else(|| {
                 format!(
                     "{shown} is a link to {}, out of it; nothing of it is taken",
                     edge::visible(&target.display().to_string())
                 )
             })?;
-            let parent = place.parent().unwrap_or(to);
-            inside(parent, to).map_err(failed)?;
-            edge::write::create_directory(parent).map_err(failed)?;
             // Several packages may bring the same link.
             if std::fs::read_link(&place).is_ok_and(|there| there == target) {
                 return Ok(());
@@ -174,7 +226,7 @@ fn put(entry: &mut Entry<'_, impl Read>, to: &Path) -> Result<(), String> {
 }
 
 /// A path of an archive below its root; none where it leaves it.
-fn plain(path: &Path) -> Option<PathBuf> {
+pub(crate) fn plain(path: &Path) -> Option<PathBuf> {
     let mut inner = PathBuf::new();
     for part in path.components() {
         match part {
@@ -186,14 +238,21 @@ fn plain(path: &Path) -> Option<PathBuf> {
     Some(inner)
 }
 
-/// Where a link in an archive leads, relative to it; none where that is outside. One that begins at the root of a package's system
-/// leads into the folder.
-fn led(link: &Path, target: &Path) -> Option<PathBuf> {
-    let depth = link.components().count().saturating_sub(1);
+/// How many folders a folder is below another one. Links of the archive on the way make that another number than that of its names.
+fn depth(folder: &Path, root: &Path) -> std::io::Result<usize> {
+    let (folder, root) = (folder.canonicalize()?, root.canonicalize()?);
+    let below = folder.strip_prefix(&root).map_err(std::io::Error::other)?;
+    Ok(below.components().count())
+}
+
+/// Where a link in an archive leads, relative to the folder that it is in, which is so deep; none where that is outside. One that begins
+/// at the root of a package's system leads into the folder of all.
+fn led(depth: usize, target: &Path) -> Option<PathBuf> {
     if target.is_absolute() {
         let inner = plain(target.strip_prefix("/").ok()?)?;
         let up: PathBuf = std::iter::repeat_n("..", depth).collect();
-        return Some(up.join(inner));
+        let to = up.join(inner);
+        return Some(if to.as_os_str().is_empty() { PathBuf::from(".") } else { to });
     }
     let (mut ups, mut names) = (0, 0);
     for part in target.components() {
@@ -206,7 +265,7 @@ fn led(link: &Path, target: &Path) -> Option<PathBuf> {
             Component::RootDir | Component::Prefix(_) => return None,
         }
     }
-    (ups <= depth && (ups > 0 || names > 0)).then(|| target.to_owned())
+    (ups <= depth && !target.as_os_str().is_empty()).then(|| target.to_owned())
 }
 
 /// Whether a folder, as far as it is there, is in another one: links of the archive may lie on the way.
@@ -226,15 +285,42 @@ mod tests {
     #[test]
     fn links_stay_within_and_those_from_the_root_of_a_system_begin_at_the_folder() {
         let of = |link: &str, target: &str| {
-            led(Path::new(link), Path::new(target)).map(|path| path.display().to_string())
+            let depth = Path::new(link).components().count() - 1;
+            led(depth, Path::new(target)).map(|path| path.display().to_string())
         };
         assert_eq!(of("usr/lib/x.so", "x.so.1"), Some("x.so.1".into()));
         assert_eq!(of("usr/share/a/b", "../../lib/c"), Some("../../lib/c".into()));
         assert_eq!(of("usr/share/b", "/usr/lib/c"), Some("../../usr/lib/c".into()));
+        assert_eq!(of("X11", "."), Some(".".into()));
+        assert_eq!(of("self", "/"), Some(".".into()));
         for (link, target) in
             [("x", "../x"), ("a/b", "../../c"), ("a/b", "/../c"), ("a/b", "c/../../d"), ("a", "")]
         {
             assert_eq!(of(link, target), None, "{link} -> {target}");
         }
+    }
+
+    #[test]
+    fn what_describes_an_entry_is_bounded_and_its_content_is_not() {
+        let member = |kind: EntryType, bytes: u64| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_path("a").unwrap();
+            header.set_mode(0o644);
+            header.set_size(bytes);
+            header.set_cksum();
+            let mut tar = tar::Builder::new(Vec::new());
+            tar.append(&header, std::io::repeat(b'a').take(bytes)).unwrap();
+            tar.append(&header, std::io::repeat(b'a').take(bytes)).unwrap();
+            std::io::Cursor::new(tar.into_inner().unwrap())
+        };
+        let dir = tempfile::tempdir().unwrap();
+        for kind in [EntryType::GNULongName, EntryType::GNULongLink, EntryType::XHeader] {
+            let told = entries(member(kind, 8 << 20), dir.path()).unwrap_err();
+            assert!(told.contains("takes more than 256 KiB"), "{kind:?}: {told}");
+        }
+        entries(member(EntryType::XGlobalHeader, 8 << 20), dir.path()).unwrap();
+        entries(member(EntryType::Regular, 8 << 20), dir.path()).unwrap();
+        assert_eq!(std::fs::metadata(dir.path().join("a")).unwrap().len(), 8 << 20);
     }
 }

@@ -32,6 +32,18 @@ pub enum BuildError {
         /// What was asked for.
         name: String,
     },
+    /// A work tree whose submodule is not as the last commit has it.
+    #[error(
+        "the submodule {path} in {repository} has changes of its own, which no patch of the repository has; commit them in it, and \
+         the submodule in the repository, or put it back: git submodule update --force",
+        path = edge::visible(.path), repository = .repository.display()
+    )]
+    Submodule {
+        /// The repository.
+        repository: PathBuf,
+        /// Where in it the submodule is.
+        path: String,
+    },
     /// A range in which nothing lies, or whose ends are no ends of one line.
     #[error("{0}")]
     Range(String),

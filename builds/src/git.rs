@@ -4,8 +4,16 @@ use crate::error::BuildError;
 use process::deadlines::HOST_WORK;
 use process::{GitOf, ProcessError, run};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// Files of a tarball come out as they came in, whatever its own attributes say (gitattributes(5)).
+pub(crate) const ATTRIBUTES: &str = "* -text -filter -ident -working-tree-encoding\n";
+/// The same for what a user has set.
+pub(crate) const PLAIN: [&str; 3] =
+    ["core.autocrlf=false", "core.excludesFile=/dev/null", "core.attributesFile=/dev/null"];
 
 /// Runs git and gives what it said, without the last line's end.
 pub(crate) fn git(place: &[&str], args: &[&str], deadline: Duration) -> Result<String, ProcessError> {
@@ -71,6 +79,8 @@ pub struct Repository {
     common: PathBuf,
     /// The tarball that its commit is of, in a repository of the cache.
     origin: Option<String>,
+    /// A lock: while it lives nobody makes room by removing the repository.
+    _held: Option<Arc<File>>,
 }
 
 impl Repository {
@@ -84,7 +94,7 @@ impl Repository {
         match git(&["-C", &text], &asked, HOST_WORK) {
             Ok(common) => {
                 let (folder, common) = (folder.to_owned(), PathBuf::from(common));
-                Ok(Repository { folder, common, origin: None })
+                Ok(Repository { folder, common, origin: None, _held: None })
             }
             Err(ProcessError::Failed { ref stderr, .. }) if stderr.contains("not a git repository") => {
                 Err(BuildError::NoRepository { folder: folder.to_owned() })
@@ -96,9 +106,9 @@ impl Repository {
         }
     }
 
-    /// As that of a tarball of this name.
-    pub(crate) fn from(self, origin: &str) -> Repository {
-        Repository { origin: Some(origin.to_owned()), ..self }
+    /// As that of a tarball of this name, with the lock on where tarballs lie.
+    pub(crate) fn from(self, origin: &str, held: File) -> Repository {
+        Repository { origin: Some(origin.to_owned()), _held: Some(Arc::new(held)), ..self }
     }
 
     /// The tarball that its commits are of, if they are of one.
@@ -209,20 +219,82 @@ impl Repository {
         })
     }
 
-    /// What the work tree has beside its last commit, as a patch; nothing where it has nothing. Files that git does not know are
-    /// no part of it.
+    /// What git says of the work tree, an entry each, as `git status --porcelain=v2` has them (git-status(1)).
+    fn status(&self) -> Result<Vec<String>, BuildError> {
+        let args = [
+            "status",
+            "--porcelain=v2",
+            "-z",
+            "--no-renames",
+            "--untracked-files=normal",
+            "--ignore-submodules=none",
+        ];
+        let text = self.ask("looking at the work tree", &args)?;
+        Ok(text.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// Files and folders of the work tree that git does not know and does not ignore.
     ///
     /// # Errors
     /// git cannot be asked.
+    pub fn untracked(&self) -> Result<Vec<String>, BuildError> {
+        let all = self.status()?;
+        Ok(all.iter().filter_map(|entry| entry.strip_prefix("? ")).map(str::to_owned).collect())
+    }
+
+    /// What the work tree has beside its last commit, as a patch; nothing where it has nothing. Files that git does not know are
+    /// no part of it ([`Repository::untracked`]).
+    ///
+    /// # Errors
+    /// git cannot be asked, or a submodule has changed files or another commit: no patch has those.
     pub fn uncommitted(&self) -> Result<Option<Vec<u8>>, BuildError> {
+        self.uncommitted_since("HEAD")
+    }
+
+    /// The same beside a commit that was the last one when it was looked for.
+    ///
+    /// # Errors
+    /// As [`Repository::uncommitted`].
+    pub fn uncommitted_since(&self, commit: &str) -> Result<Option<Vec<u8>>, BuildError> {
+        let all = self.status()?;
+        if let Some(path) = all.iter().find_map(|entry| changed_submodule(entry)) {
+            return Err(BuildError::Submodule { repository: self.folder.clone(), path: path.to_owned() });
+        }
         let place = self.folder.display().to_string();
         let args =
-            ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"];
+            ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", commit];
         let patch = git_bytes(&["-C", &place], &args, HOST_WORK).map_err(|source| BuildError::Git {
             doing: "reading what is not committed".to_owned(),
             repository: self.folder.clone(),
             source,
         })?;
         Ok((!patch.is_empty()).then_some(patch))
+    }
+}
+
+/// The path of a submodule that an entry of a status is of, if it has changed files or another commit than the last commit has:
+/// `1 XY SCMU mH mI mW hH hI PATH`. Only files in it that git does not know (`S..U`) are no part of anything.
+fn changed_submodule(entry: &str) -> Option<&str> {
+    let mut fields = entry.splitn(9, ' ');
+    let (kind, index, submodule) = (fields.next()?, fields.next()?, fields.next()?);
+    let is_changed = !index.starts_with('.') || submodule.contains(['C', 'M']);
+    (kind == "1" && submodule.starts_with('S') && is_changed).then(|| fields.nth(5))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_submodule_has_changed_by_its_files_and_its_commit_and_not_by_what_git_does_not_know() {
+        let of = |index: &str, word: &str| {
+            let entry = format!("1 {index} {word} 160000 160000 160000 0a 0b sub/a part");
+            changed_submodule(&entry).map(str::to_owned)
+        };
+        for (index, word) in [(".M", "SC.."), (".M", "S.M."), ("M.", "S..."), ("A.", "S...")] {
+            assert_eq!(of(index, word).as_deref(), Some("sub/a part"), "{index} {word}");
+        }
+        assert_eq!((of(".M", "S..U"), of("MM", "N...")), (None, None));
+        assert_eq!(changed_submodule("? sub/part"), None);
     }
 }

@@ -45,6 +45,8 @@ pub enum Progress {
     Anew,
     /// The network cannot be cut off while it is built, and why.
     Connected(String),
+    /// It is built, and what it was configured to be is not known: why.
+    Unconfigured(String),
 }
 
 /// Builds, or finds what was built. A commit that does not build is a record, too, and is not tried again.
@@ -85,7 +87,7 @@ pub fn build(store: &Store, asked: &Asked<'_>, tell: &mut dyn FnMut(Progress)) -
     let status = lane.carry_out(asked, &whole, tell)?;
     let product = asked.recipe.product();
     let (hash, config) = match status {
-        Status::Built => (Some(hash(&whole.join(FILES))?), lane.configuration(asked, &whole)?),
+        Status::Built => (Some(hash(&whole.join(FILES))?), lane.configured(asked, &whole, tell)),
         Status::Failed { .. } => (None, None),
     };
     let origin = asked.repository.origin();
@@ -218,13 +220,23 @@ impl Lane {
         Ok(Status::Built)
     }
 
+    /// The hash of what a build was configured to be; that it cannot be read costs no build that is finished.
+    fn configured(&self, asked: &Asked<'_>, whole: &Path, tell: &mut dyn FnMut(Progress)) -> Option<String> {
+        self.configuration(asked, whole).unwrap_or_else(|error| {
+            let why = std::error::Error::source(&error).map_or_else(String::new, |why| format!(": {why}"));
+            tell(Progress::Unconfigured(format!("{error}{why}")));
+            None
+        })
+    }
+
     /// Keeps what a build was configured to be beside what is kept of it, and gives its hash; none where nothing says so.
     fn configuration(&self, asked: &Asked<'_>, whole: &Path) -> Result<Option<String>, BuildError> {
         let out = whole.join(FILES);
         let place = Place { source: &self.source, build: &self.build, out: &out, jobs: asked.jobs };
         let mut text = String::new();
         for file in asked.recipe.configurations(&place).iter().filter(|file| file.is_file()) {
-            text += &edge::read_text(file, edge::read::CONFIG).map_err(failing("reading", file))?;
+            let bytes = edge::read(file, edge::read::CONFIG).map_err(failing("reading", file))?;
+            text += &String::from_utf8_lossy(&bytes);
             text.push('\n');
         }
         let text = symbols(&text);

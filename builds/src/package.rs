@@ -1,6 +1,6 @@
 //! Packages of a distribution, unpacked: a build that somebody else made.
 
-use crate::archive::unpack;
+use crate::archive::{plain, unpack};
 use crate::error::{BuildError, failing};
 use crate::key::KEY_FORMAT;
 use crate::store::{FILES, LOG, Record, Status, Store, hash};
@@ -36,6 +36,15 @@ impl Wanted {
         }
     }
 
+    /// The same with a path as it is in a package: `/usr/bin/x` and `./usr/bin/x` are `usr/bin/x`.
+    fn plain(&self) -> Result<Wanted, BuildError> {
+        let Wanted::Path(path) = self else { return Ok(self.clone()) };
+        let inner = plain(path.strip_prefix("/").unwrap_or(path));
+        inner.map(Wanted::Path).ok_or_else(|| {
+            BuildError::Recipe(format!("--product {} leads out of the packages", path.display()))
+        })
+    }
+
     fn word(&self) -> String {
         match self {
             Wanted::Usual(arch) => format!("usr/bin/qemu-system-{arch} or boot/vmlinuz-VERSION"),
@@ -50,6 +59,7 @@ impl Wanted {
 /// # Errors
 /// One cannot be read or unpacked, or none of them holds what is wanted.
 pub fn unpacked(store: &Store, packages: &[PathBuf], wanted: &Wanted) -> Result<Record, BuildError> {
+    let wanted = &wanted.plain()?;
     let hashes = packages.iter().map(|file| content(file)).collect::<Result<Vec<_>, _>>()?;
     let tree = blake3::hash(hashes.join("\n").as_bytes()).to_hex().to_string();
     let text = format!("{KEY_FORMAT}\0package\0{}\0{tree}", wanted.word());
@@ -104,7 +114,15 @@ fn found(files: &Path, wanted: &Wanted) -> Result<PathBuf, BuildError> {
         fitting.retain(|path| !path.to_string_lossy().contains("lib/modules/"));
     }
     match fitting.as_slice() {
-        [one] => Ok((*one).clone()),
+        [one] => {
+            let place = files.join(one).canonicalize().map_err(failing("looking at", files))?;
+            let root = files.canonicalize().map_err(failing("looking at", files))?;
+            if !place.starts_with(&root) {
+                let shown = edge::visible(&one.display().to_string()).into_owned();
+                return Err(BuildError::Recipe(format!("{shown} leads out of the packages")));
+            }
+            Ok((*one).clone())
+        }
         several => {
             let shown = if several.is_empty() { all.iter().take(LISTED).collect() } else { several.to_vec() };
             let shown: Vec<String> =

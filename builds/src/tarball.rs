@@ -2,18 +2,16 @@
 
 use crate::archive::{unpack, unpacking};
 use crate::error::{BuildError, failing};
-use crate::git::{Commit, Repository};
+use crate::git::{ATTRIBUTES, Commit, PLAIN, Repository};
 use crate::store::Store;
 use edge::Scratch;
 use process::deadlines::WHOLE_FILE;
 use process::{GitOf, run};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The lane in which tarballs lie; `perfvt gc` takes it as it takes others.
 const LANE: &str = "tarballs";
-
-/// Files come out as they came in, whatever the tarball's own attributes say (gitattributes(5)).
-const ATTRIBUTES: &str = "* -text -filter -ident -working-tree-encoding\n";
 
 /// Names and days of commits: equal files are equal commits.
 const NOBODY: [&str; 6] = [
@@ -36,8 +34,7 @@ impl Tarballs {
         environment.extend(index.map(|index| format!("GIT_INDEX_FILE={}", index.display())));
         let mut place = vec!["--git-dir".to_owned(), self.folder.display().to_string()];
         place.extend(tree.iter().flat_map(|tree| ["--work-tree".to_owned(), tree.display().to_string()]));
-        let plain = ["core.autocrlf=false", "core.excludesFile=/dev/null", "core.attributesFile=/dev/null"];
-        let plain = plain.iter().flat_map(|option| ["-c", option]);
+        let plain = PLAIN.iter().flat_map(|option| ["-c", option]);
         let spec = process::git(GitOf::User, &environment).args(plain).args(place).args(args);
         let said = run(spec, WHOLE_FILE).map_err(|source| BuildError::Git {
             doing: "taking a tarball in".to_owned(),
@@ -63,9 +60,8 @@ impl Store {
     /// # Errors
     /// It cannot be read, is none, holds what leads out of it or a repository of its own, or git cannot be asked.
     pub fn tarball(&self, file: &Path) -> Result<(Repository, Commit), BuildError> {
-        let lane = self.lane(LANE);
-        edge::write::create_directory(&lane).map_err(failing("creating", &lane))?;
-        let lock = lane.join("lock");
+        let (lane, held) = self.held()?;
+        let lock = lane.join("turn");
         let turn = edge::write::open_lock(&lock).map_err(failing("opening", &lock))?;
         turn.lock().map_err(failing("waiting for", &lock))?;
         let tarballs = Tarballs { folder: lane.join("git") };
@@ -84,7 +80,7 @@ impl Store {
         }
         let subject = named(file);
         let name = format!("refs/tags/{}", content(file)?);
-        let known = Repository::open(&tarballs.folder)?.from(&subject);
+        let known = Repository::open(&tarballs.folder)?.from(&subject, held);
         if let Ok(commit) = known.commit(&name) {
             return Ok((known, commit));
         }
@@ -105,6 +101,23 @@ impl Store {
         let commit = known.commit(&name)?;
         drop(turn);
         Ok((known, commit))
+    }
+
+    /// Where tarballs lie, and a lock that [`Store::trim`] respects: several may have it at once.
+    fn held(&self) -> Result<(PathBuf, File), BuildError> {
+        use std::os::unix::fs::MetadataExt;
+        let lane = self.lane(LANE);
+        let lock = lane.join("lock");
+        loop {
+            edge::write::create_directory(&lane).map_err(failing("creating", &lane))?;
+            let held = edge::write::open_lock(&lock).map_err(failing("opening", &lock))?;
+            held.lock_shared().map_err(failing("waiting for", &lock))?;
+            let own = held.metadata().map_err(failing("looking at", &lock))?;
+            // It was removed while this waited: the lock is that of nothing.
+            if std::fs::metadata(&lock).is_ok_and(|there| there.ino() == own.ino()) {
+                return Ok((lane, held));
+            }
+        }
     }
 }
 

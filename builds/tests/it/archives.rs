@@ -1,7 +1,7 @@
 //! Tarballs as sources and packages as builds, by the distribution's own programs; and those that want to be elsewhere.
 
 use crate::repository::Made;
-use builds::{Asked, Recipe, Script, Status, Store, Wanted, build, is_package, unpacked};
+use builds::{Asked, Progress, Recipe, Script, Status, Store, Wanted, build, is_package, unpacked};
 use process::deadlines::HOST_WORK;
 use process::{Spec, run};
 use std::fs;
@@ -88,6 +88,13 @@ fn a_tarball_is_built_as_a_commit_is_and_the_same_files_are_one_build() {
         ("", ["tool-1.0.tar.gz".to_owned()].as_slice())
     );
     assert_eq!(first.configuration().unwrap().unwrap(), "CONFIG_SPEED=5\n");
+    // Nor do those that git would carry out when it writes files.
+    yard.file("tool-1.0/.gitattributes", "* eol=crlf ident text\n");
+    yard.file("tool-1.0/tool", "$Id$\n");
+    assert!(program(&["tar", "-czf", "marked.tar.gz", "tool-1.0"], yard.dir.path()));
+    assert_eq!(fs::read_to_string(built("marked.tar.gz").product().unwrap()).unwrap(), "$Id$\nand more\n");
+    yard.file("tool-1.0/.gitattributes", "* text=auto eol=lf\n");
+    yard.file("tool-1.0/tool", "one\r\n");
     // Packed in another way, under another name: the same tree.
     assert!(program(&["tar", "-cJf", "other.tar.xz", "tool-1.0"], yard.dir.path()));
     assert_eq!(built("other.tar.xz").key, first.key);
@@ -95,6 +102,55 @@ fn a_tarball_is_built_as_a_commit_is_and_the_same_files_are_one_build() {
     assert!(program(&["tar", "-cf", "tool-1.1.tar", "tool-1.0"], yard.dir.path()));
     let second = built("tool-1.1.tar");
     assert_ne!((second.key, second.config), (first.key, first.config));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_costs_no_build() {
+    let Some(made) = Made::new() else { return };
+    let yard = Yard::new();
+    let text = "#!/bin/sh\nset -e\nmkdir -p \"$PERFVT_OUT\"\ncp tool \"$PERFVT_OUT/tool\"\n. ./tool\n";
+    let script = yard.file("build.sh", text);
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let recipe = Recipe::Script(Script::of(&script, Path::new("tool")).unwrap());
+    let built = |tool: &str| {
+        made.commit("tool", tool);
+        let repository = made.open();
+        let commit = repository.commit("HEAD").unwrap();
+        let (repository, commit, recipe) = (&repository, &commit, &recipe);
+        let asked = Asked { repository, commit, patch: None, recipe, jobs: 1, retry: false };
+        let mut told = Vec::new();
+        let record = build(&yard.store, &asked, &mut |one| told.push(one)).unwrap();
+        assert_eq!(record.status, Status::Built);
+        let why = told.into_iter().find_map(|one| match one {
+            Progress::Unconfigured(why) => Some(why),
+            _ => None,
+        });
+        (record.configuration().unwrap(), why)
+    };
+    let latin = "printf 'CONFIG_A=\\344\\nCONFIG_B=y\\n' > \"$PERFVT_CONFIG\"\n";
+    assert_eq!(built(latin), (Some("CONFIG_A=\u{fffd}\nCONFIG_B=y\n".to_owned()), None));
+    let (config, why) = built("truncate -s 17M \"$PERFVT_CONFIG\"\n");
+    assert_eq!(config, None);
+    assert!(why.as_deref().is_some_and(|why| why.starts_with("reading ")), "{why:?}");
+}
+
+#[test]
+fn a_tarball_that_was_taken_in_stays_until_it_is_built() {
+    if Made::new().is_none() {
+        return;
+    }
+    let yard = Yard::new();
+    yard.file("tool-1/tool", "one\n");
+    yard.file("tool-1/part/more", "more\n");
+    assert!(program(&["tar", "-cf", "tool.tar", "tool-1"], yard.dir.path()));
+    let (repository, commit) = yard.store.tarball(&yard.path("tool.tar")).unwrap();
+    // Two at once do not wait for one another.
+    drop(yard.store.tarball(&yard.path("tool.tar")).unwrap());
+    yard.store.trim(0, |_| false).unwrap();
+    assert_eq!(repository.commit(&commit.id).unwrap(), commit);
+    drop(repository);
+    yard.store.trim(0, |_| false).unwrap();
+    assert_eq!(fs::read_dir(yard.store.root().join("lanes")).unwrap().count(), 0);
 }
 
 #[test]
@@ -144,6 +200,45 @@ fn a_link_to_a_folder_elsewhere_cannot_be_written_through() {
     fs::write(&file, tar.into_inner().unwrap()).unwrap();
     let _ = unpacked(&yard.store, &[file], &Wanted::Path("tool".into())).unwrap_err();
     assert_eq!(fs::read_dir(yard.path("elsewhere")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_link_behind_a_link_is_as_deep_as_its_folder_is_and_not_its_name() {
+    let yard = Yard::new();
+    let deep = ["q"; 20].join("/");
+    let mut tar = Builder::new(Vec::new());
+    let mut add = |kind: EntryType, name: &str, target: &str| {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(0o755);
+        header.set_size(0);
+        match kind {
+            EntryType::Symlink => tar.append_link(&mut header, name, target).unwrap(),
+            _ => tar.append_data(&mut header, name, std::io::empty()).unwrap(),
+        }
+    };
+    add(EntryType::Directory, "d", "");
+    add(EntryType::Directory, &deep, "");
+    add(EntryType::Symlink, &format!("{deep}/z"), &format!("{}d", "../".repeat(20)));
+    add(EntryType::Symlink, &format!("{deep}/z/prod"), &format!("{}etc/hostname", "../".repeat(21)));
+    let file = yard.path("deep.tar");
+    fs::write(&file, tar.into_inner().unwrap()).unwrap();
+    let told = unpacked(&yard.store, &[file], &Wanted::Path("d/prod".into())).unwrap_err().to_string();
+    assert!(told.contains("is a link to ") && told.contains("out of it"), "{told}");
+}
+
+#[test]
+fn a_product_is_found_however_its_path_begins_and_a_link_to_its_own_folder_is_taken() {
+    let yard = Yard::new();
+    yard.file("t/usr/bin/tool", "x\n");
+    std::os::unix::fs::symlink(".", yard.path("t/usr/bin/X11")).unwrap();
+    std::os::unix::fs::symlink("/", yard.path("t/self")).unwrap();
+    assert!(program(&["tar", "-cf", "t.tar", "-C", "t", "."], yard.dir.path()));
+    let of = |path: &str| unpacked(&yard.store, &[yard.path("t.tar")], &Wanted::Path(path.into()));
+    let keys = ["usr/bin/tool", "/usr/bin/tool", "./usr/bin/tool"].map(|path| of(path).unwrap().key);
+    assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+    let told = of("../tool").unwrap_err().to_string();
+    assert!(told.contains("leads out of the packages"), "{told}");
 }
 
 #[test]

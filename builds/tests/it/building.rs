@@ -129,7 +129,10 @@ fn a_patch_and_what_is_not_committed_are_builds_of_their_own() {
     let plain = yard.build("HEAD", None).0;
     assert_eq!(yard.made.open().uncommitted().unwrap(), None);
     fs::write(yard.made.folder.join("tool"), "one and a half\n").unwrap();
+    fs::write(yard.made.folder.join("new one"), "x\n").unwrap();
+    assert_eq!(yard.made.open().untracked().unwrap(), ["new one"]);
     let patch = yard.made.open().uncommitted().unwrap().unwrap();
+    fs::remove_file(yard.made.folder.join("new one")).unwrap();
     let patched = yard.build("HEAD", Some(&patch)).0;
     assert_eq!(fs::read_to_string(patched.product().unwrap()).unwrap(), "one and a half\n");
     assert_ne!(patched.key, plain.key);
@@ -169,7 +172,37 @@ fn submodules_come_from_the_users_clone() {
     assert_eq!(record.status, Status::Built);
     let lanes = yard.store.root().join("lanes");
     let lane = fs::read_dir(lanes).unwrap().flatten().next().unwrap().path();
-    assert_eq!(fs::read_to_string(lane.join("source/sub/part/part")).unwrap(), "of another\n");
+    let part = lane.join("source/sub/part/part");
+    assert_eq!(fs::read_to_string(&part).unwrap(), "of another\n");
+    // Once more in the same lane: what did not change keeps its time, and what the build left is gone.
+    fs::write(lane.join("source/sub/part/left"), "x").unwrap();
+    let time = fs::metadata(&part).unwrap().modified().unwrap();
+    yard.made.commit("tool", "two\n");
+    yard.build("HEAD", None);
+    assert_eq!(fs::metadata(&part).unwrap().modified().unwrap(), time);
+    assert!(!lane.join("source/sub/part/left").exists());
+    // Another commit of the submodule.
+    inner.commit("part", "of another one\n");
+    git(&yard.made.folder.join("sub/part"), &["pull", "--quiet"]).unwrap();
+    yard.made.commit("tool", "three\n");
+    yard.build("HEAD", None);
+    assert_eq!(fs::read_to_string(&part).unwrap(), "of another one\n");
+    // No patch has what changed in it; that is told, and not left out.
+    let own = yard.made.folder.join("sub/part/part");
+    fs::write(&own, "not committed\n").unwrap();
+    let told = yard.made.open().uncommitted().unwrap_err().to_string();
+    assert!(told.starts_with("the submodule sub/part in "), "{told}");
+    git(&yard.made.folder.join("sub/part"), &["checkout", "--quiet", "--", "part"]).unwrap();
+    fs::write(yard.made.folder.join("sub/part/unknown"), "x").unwrap();
+    assert_eq!(yard.made.open().uncommitted().unwrap(), None);
+    fs::remove_file(yard.made.folder.join("sub/part/unknown")).unwrap();
+    // A clone that has the submodule no longer: its place is empty.
+    fs::remove_dir_all(yard.made.folder.join(".git/modules")).unwrap();
+    fs::remove_dir_all(yard.made.folder.join("sub/part")).unwrap();
+    fs::create_dir(yard.made.folder.join("sub/part")).unwrap();
+    yard.made.commit("other", "x\n");
+    yard.build("HEAD", None);
+    assert_eq!(fs::read_dir(lane.join("source/sub/part")).unwrap().count(), 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod provenance;
 mod sides;
 
-use super::build::{is_built, kernel, qemu, script};
+use super::build::{is_built, kernel, qemu, script, tell_untracked};
 use crate::args::{Ab, Builds, Verb};
 use crate::verbs::compare::compared;
 use crate::verbs::confirm::{env_word, run_of};
@@ -45,9 +45,12 @@ pub fn ab(args: &Ab, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Err
     let (good, bad) = Range::ends(&args.range)?;
     let others = args.against.iter().map(|word| Asked::of(word));
     let asked: Vec<Asked<'_>> = [Asked::Commit(good), Asked::Commit(bad)].into_iter().chain(others).collect();
-    // A name that is no commit, and a file that is not there, are found before anything is built.
-    for one in &asked {
-        one.look(&repository)?;
+    // A name that is no commit, and a file that is not there, are found before anything is built. What a name leads to now is what
+    // is built, whatever happens in the repository meanwhile.
+    let base = repository.commit(good)?;
+    let found = asked.iter().map(|one| one.look(&repository, &base)).collect::<Result<Vec<_>, _>>()?;
+    if asked.contains(&Asked::Dirty) {
+        tell_untracked(&repository, err)?;
     }
     let dir = args
         .out
@@ -61,7 +64,7 @@ pub fn ab(args: &Ab, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Err
     let run = run_of(words(args))?;
     prepare(&request(&run, Vec::new(), Some(args.repeat), None), &own_executable())?;
     let mut sides: Vec<Side> = Vec::new();
-    for one in &asked {
+    for one in &found {
         let Some(side) = one.built(&repository, &recipe, args, &sides, err)? else { return Ok(FOUND) };
         sides.push(side);
     }

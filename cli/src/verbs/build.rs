@@ -30,12 +30,41 @@ pub fn build(args: &Build, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
     };
     let patch = match &common.patch {
         Some(file) => Some(bytes(file)?),
-        None if common.dirty => repository.uncommitted()?,
+        None if common.dirty => {
+            tell_untracked(&repository, err)?;
+            repository.uncommitted()?
+        }
         None => None,
     };
     let what = What { repository: &repository, commit: &commit, patch: patch.as_deref(), recipe: &recipe };
     let record = built(&what, &common.way, err)?;
     tell(&record, common.json, out, err)
+}
+
+/// Names of files that a note names; the others are counted.
+const NAMED: usize = 4;
+
+/// Tells which files of a work tree are no part of what is not committed.
+pub(super) fn tell_untracked(repository: &Repository, err: &mut dyn Write) -> Result<(), Error> {
+    if let Some(note) = untracked_note(&repository.untracked()?) {
+        writeln!(err, "note: {note}")?;
+    }
+    Ok(())
+}
+
+fn untracked_note(paths: &[String]) -> Option<String> {
+    let count = match paths.len() {
+        1 => "1 file or folder".to_owned(),
+        many => format!("{many} files or folders"),
+    };
+    let named: Vec<String> = paths.iter().take(NAMED).map(|path| edge::text::cut(path)).collect();
+    let more = if paths.len() > NAMED { ", .." } else { "" };
+    let named = named.join(", ");
+    (!paths.is_empty()).then(|| {
+        format!(
+            "not part of it, for git does not know them: {count} ({named}{more}); git add -N takes them in"
+        )
+    })
 }
 
 /// Tells where what was built is.
@@ -172,8 +201,28 @@ fn say(progress: &Progress, commit: &str, err: &mut dyn Write) -> std::io::Resul
                 edge::text::cut(why)
             )
         }
+        Progress::Unconfigured(why) => {
+            writeln!(
+                err,
+                "note: {commit} is built, and what it was configured to be is not known: {}",
+                edge::text::cut(why)
+            )
+        }
         Progress::Anew => {
             writeln!(err, "{commit}: it failed on top of an earlier build, and begins from nothing")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_git_does_not_know_are_told_and_only_some_are_named() {
+        let of = |count: usize| untracked_note(&(0..count).map(|at| format!("f{at}")).collect::<Vec<_>>());
+        assert_eq!(of(0), None);
+        assert!(of(1).unwrap().contains("1 file or folder (f0); git add -N"));
+        assert!(of(6).unwrap().contains("6 files or folders (f0, f1, f2, f3, ..); git add -N"));
     }
 }

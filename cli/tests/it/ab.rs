@@ -90,29 +90,34 @@ fn a_patch_what_is_not_committed_a_tarball_and_a_package_are_compared_as_commits
         |words: &[&str]| output(Command::new(words[0]).args(&words[1..]).current_dir(project.here.path()));
     assert!(project.git(&["checkout", "-q", "same"]));
     assert!(at(&["tar", "-cJf", "tool-1.tar.xz", "--exclude=.git", "repo"]).status.success());
+    let has_deb = Command::new("dpkg-deb").arg("--version").output().is_ok();
+    if !has_deb {
+        testing::skip("dpkg-deb is missing: the package is left out");
+    }
     fs::create_dir_all(project.path("deb/DEBIAN")).unwrap();
     fs::create_dir_all(project.path("deb/bin")).unwrap();
     fs::copy(repo.join("qemu"), project.path("deb/bin/qemu")).unwrap();
     let control =
         "Package: tool\nVersion: 1\nArchitecture: all\nMaintainer: t <t@example.org>\nDescription: t\n";
     fs::write(project.path("deb/DEBIAN/control"), control).unwrap();
-    assert!(at(&["dpkg-deb", "-b", "--root-owner-group", "deb", "tool.deb"]).status.success());
+    assert!(!has_deb || at(&["dpkg-deb", "-b", "--root-owner-group", "deb", "tool.deb"]).status.success());
     project.file("README", "other words\n");
     fs::write(project.path("news.patch"), "--- /dev/null\n+++ b/NEWS\n@@ -0,0 +1 @@\n+news\n").unwrap();
-    let mut more = Vec::new();
-    for what in ["patch:news.patch", "dirty:", "tar:tool-1.tar.xz", "package:tool.deb"] {
-        more.extend(["--against", what]);
-    }
+    let package = has_deb.then_some("package:tool.deb");
+    let others = ["patch:news.patch", "dirty:", "tar:tool-1.tar.xz"].into_iter().chain(package);
+    let more: Vec<&str> = others.flat_map(|what| ["--against", what]).collect();
     let told = project.here.ends_with(0, &mut project.measuring("ab", "good..same", &more));
-    for name in ["same", "news", "dirty", "tool-1", "tool"] {
+    for name in ["same", "news", "dirty", "tool-1"].into_iter().chain(has_deb.then_some("tool")) {
         assert!(told.contains(&format!("{name} is EQUIVALENT to good: exact")), "{name}: {told}");
     }
-    assert!(told.contains("tool-1: tool-1.tar.xz") && told.contains("tool: tool.deb"), "{told}");
+    assert!(told.contains("tool-1: tool-1.tar.xz"), "{told}");
+    assert!(!has_deb || told.contains("tool: tool.deb"), "{told}");
     assert!(!project.path("count").exists());
-    let path = project
-        .here
-        .ends_with(0, project.here.perfvt().args(["build", "package", "tool.deb", "--product", "bin/qemu"]));
-    assert!(path.trim_end().ends_with("/files/bin/qemu"), "{path}");
+    if has_deb {
+        let words = ["build", "package", "tool.deb", "--product", "bin/qemu"];
+        let path = project.here.ends_with(0, project.here.perfvt().args(words));
+        assert!(path.trim_end().ends_with("/files/bin/qemu"), "{path}");
+    }
     let words =
         ["build", "script", "--tar", "tool-1.tar.xz", "--script", "build.sh", "--product", "bin/qemu"];
     let path = project.here.ends_with(0, project.here.perfvt().args(words));
