@@ -78,9 +78,9 @@ fn guests_that_move_at_once_are_watched_one_by_one_and_what_they_sent_is_added_u
         let found = all.iter().find(|m| m["metric"] == metric).and_then(|m| m["value"].as_f64());
         found.unwrap_or_else(|| panic!("{metric}: {said}"))
     };
-    // Each sends 50 MB, and stands for 20 ms.
+    // Each sends 50 MB, and stands for 20 ms. How long it takes for that is the host's: of three the index is a third at least.
     assert_eq!(of("sent_MB"), 150.0);
-    assert!(of("blackout_ms") >= 20.0 && (0.4..=1.0).contains(&of("fairness")), "{all:?}");
+    assert!(of("blackout_ms") >= 20.0 && (0.333..=1.0).contains(&of("fairness")), "{all:?}");
     let records: Vec<Value> = support::files(&out, "migration.json")
         .iter()
         .map(|file| serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap())

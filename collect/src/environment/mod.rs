@@ -23,7 +23,7 @@ pub use stage::{HostSpec, Place, Room, Stage, needs};
 pub use troupe::TroupeSpec;
 
 use crate::brought::{Brings, Wish};
-use crate::parse::{self, LayoutError};
+use crate::parse::{self, LayoutError, TOGETHER};
 use crate::workload::Needs;
 use describe::pin_machines;
 use model::{Accel, CpuId, Params, ParamsError};
@@ -73,6 +73,8 @@ pub struct EnvironmentSpec {
     pub crowd: Option<CrowdSpec>,
     /// The guests, the server first.
     pub guests: Vec<GuestSpec>,
+    /// How many of them move to other QEMUs: so many of the first; none where nothing moves.
+    pub moving: usize,
     /// CPUs of a client on this host.
     pub client: Vec<CpuId>,
     /// The folder with the tools on a client's host of its own; else they are on its PATH.
@@ -161,13 +163,8 @@ impl EnvironmentSpec {
             (0, _) | (_, None) => None,
             (most, Some(guest)) => Some(CrowdSpec::of(params, most, guest, ground.topology)?),
         };
-        // Those that move together are alike, disks and all.
-        let alike =
-            |first: &GuestSpec, place: usize| GuestSpec { name: format!("vm{place}"), ..first.clone() };
-        if let Some(first) = guests.first().cloned() {
-            guests.extend((2..=parse::together(params)?).map(|place| alike(&first, place)));
-        }
         let neighbours = neighbour::of(params, (&layout, topology.as_ref()), &mut guests)?;
+        let moving = move_together(params, (&layout, &neighbours), &mut guests)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, mut notes) = (plan.client, plan.notes);
         notes.extend(topology.iter().flat_map(machines::doubts));
@@ -179,6 +176,7 @@ impl EnvironmentSpec {
             crowd,
             sessions,
             guests,
+            moving,
             client,
             client_tools: parse::client_tools(params),
             brings: Brings::of(params, &ground.needs.brings),
@@ -206,7 +204,12 @@ impl EnvironmentSpec {
 
     /// Whether its guests move to other QEMUs; each has a network of its own, which is alike.
     pub fn moves(&self) -> bool {
-        self.layout.client == ClientPlace::Observer
+        self.moving > 0
+    }
+
+    /// The place of the first guest that is in no network with others, where such guests stand behind those of a scenario.
+    pub(crate) fn beside(&self) -> usize {
+        self.measured().max(self.moving)
     }
 
     /// Whether nobody talks to its guest.
@@ -225,8 +228,8 @@ impl EnvironmentSpec {
         let line = |(index, guest)| {
             let (layout, place) = match &self.topology {
                 Some(topology) => (Cow::Owned(topology.layout(index)), 0),
-                None if self.moves() => (Cow::Borrowed(&self.layout), 0),
-                None if index >= self.measured() => (Cow::Owned(self.layout_beside()), 0),
+                None if index < self.moving => (Cow::Borrowed(&self.layout), 0),
+                None if index >= self.beside() => (Cow::Owned(self.layout_beside()), 0),
                 None => (Cow::Borrowed(&self.layout), index),
             };
             let wires = Wires::planned(&layout, self.sessions);
@@ -234,6 +237,26 @@ impl EnvironmentSpec {
         };
         self.guests.iter().enumerate().map(line).collect()
     }
+}
+
+/// Adds those that move together with the first guest, which are like it, disks and all. Tells how many move.
+fn move_together(
+    params: &Params,
+    (layout, neighbours): (&Layout, &[Neighbour]),
+    guests: &mut Vec<GuestSpec>,
+) -> Result<usize, EnvironmentError> {
+    if layout.client != ClientPlace::Observer {
+        return Ok(0);
+    }
+    let moving = parse::together(params)?;
+    if moving > 1 && !neighbours.is_empty() {
+        return Err(params.wrong(TOGETHER, "1 beside a neighbour, or neighbour left out").into());
+    }
+    if let Some(first) = guests.first().cloned() {
+        let alike = |place: usize| GuestSpec { name: format!("vm{place}"), ..first.clone() };
+        guests.extend((2..=moving).map(alike));
+    }
+    Ok(moving)
 }
 
 /// The guests of a scenario whose links all of them share.
@@ -324,4 +347,53 @@ fn refuse_given_macs(layout: &Layout, guests: &[GuestSpec]) -> Result<(), Enviro
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters;
+    use model::Origin;
+
+    fn spec(set: &[(&str, &str)]) -> Result<EnvironmentSpec, EnvironmentError> {
+        let mut params = Params::new();
+        for known in parameters::guest() {
+            params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
+        }
+        for (key, value) in [("net", "switch")].iter().chain(set) {
+            params.set(*key, *value, Origin::Flag("--set".into()));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let (topology, cache) = (host::Topology::here().unwrap(), Cache::at(dir.path()));
+        let needs = Needs { migrates: true, ..Needs::default() };
+        let ground = Ground {
+            topology: &topology,
+            cache: &cache,
+            accel: Accel::Tcg,
+            needs: &needs,
+            allow_unpinned: true,
+        };
+        EnvironmentSpec::of(&params, &ground)
+    }
+
+    #[test]
+    fn a_neighbour_stays_where_a_guest_moves_and_is_refused_beside_several() {
+        let names = |spec: &EnvironmentSpec| -> Vec<String> {
+            spec.guests.iter().map(|guest| guest.name.clone()).collect()
+        };
+        let moves = ("migrate_mode", "precopy");
+        let beside = spec(&[moves, ("neighbour", "idle")]).unwrap();
+        assert_eq!((names(&beside).join(" "), beside.moving, beside.beside()), ("vm1 vm3".into(), 1, 1));
+        assert!(beside.moves() && beside.neighbours[0].guest == 1);
+        // It is plugged into nothing.
+        let lines = beside.command_lines();
+        let has_card = |line: &[String]| line.iter().any(|word| word == "-netdev");
+        assert!(has_card(&lines[0]) && !has_card(&lines[1]), "{lines:?}");
+        let several = spec(&[moves, ("migrate_guests", "3")]).unwrap();
+        assert_eq!((names(&several).join(" "), several.moving), ("vm1 vm2 vm3".into(), 3));
+        let both = spec(&[moves, ("migrate_guests", "3"), ("neighbour", "idle")]).unwrap_err().to_string();
+        assert!(both.contains("migrate_guests") && both.contains("1 beside a neighbour"), "{both}");
+        let still = spec(&[("neighbour", "idle")]).unwrap();
+        assert_eq!((still.moves(), still.beside()), (false, 1));
+    }
 }

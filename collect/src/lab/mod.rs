@@ -303,7 +303,10 @@ pub trait Lab {
     }
     /// Moves all guests that move together to other QEMUs, and watches them meanwhile. Each goes on in the source where it does not get
     /// there. What became of each, in their order; the first is the server's.
-    fn migrate(&mut self, request: &Move) -> Result<Vec<Moved>, Failed> {
+    ///
+    /// # Errors
+    /// None of them was moved.
+    fn migrate(&mut self, request: &Move) -> Result<Vec<Result<Moved, Failed>>, Failed> {
         let _ = request;
         Err(Failed::tool("this lab has one QEMU"))
     }

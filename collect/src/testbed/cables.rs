@@ -22,12 +22,10 @@ impl Cables {
     /// Whatever the host refuses.
     pub(super) fn make(spec: &EnvironmentSpec, name: &str) -> Result<Cables, NetworkError> {
         let Some(topology) = &spec.topology else {
-            let further = spec.guests.iter().skip(spec.measured());
-            let own = further.filter(|_| spec.moves());
-            let alike =
-                own.map(|_| Network::create(&spec.layout, spec.sessions, name)).collect::<Result<_, _>>()?;
-            let beside = match spec.guests.len() > spec.measured() && !spec.moves() {
-                true => Some((spec.measured(), between_machines(&spec.layout_beside(), name)?)),
+            let own = |_| Network::create(&spec.layout, spec.sessions, name);
+            let alike = (1..spec.moving).map(own).collect::<Result<_, _>>()?;
+            let beside = match spec.guests.len() > spec.beside() {
+                true => Some((spec.beside(), between_machines(&spec.layout_beside(), name)?)),
                 false => None,
             };
             let way = Network::create(&spec.layout, spec.sessions, name)?;

@@ -230,7 +230,7 @@ impl Lab for GuestLab {
         self.machine.put(path, mode, content).map_err(|e| e.failure())
     }
 
-    fn migrate(&mut self, request: &Move) -> Result<Vec<Moved>, Failed> {
+    fn migrate(&mut self, request: &Move) -> Result<Vec<Result<Moved, Failed>>, Failed> {
         self.move_guests(request)
     }
 

@@ -1,7 +1,10 @@
 //! Live migration: the guest moves to another QEMU of this host while it runs, and an observer outside of both asks it for an
 //! echo every 2 ms. Its longest silence is the blackout, which no clock in the guest can measure.
 
+mod done;
 mod load;
+#[cfg(test)]
+mod pretend;
 mod request;
 mod seen;
 mod together;
@@ -13,9 +16,9 @@ use crate::parse::{TOGETHER, together};
 use load::Load;
 use model::{Case, Code, Params, ParamsError, Window};
 use request::request;
-use seen::{EVERY_METRIC, RECORD, kept, write};
+use seen::{EVERY_METRIC, RECORD, kept};
 use std::path::Path;
-use together::{folders, of_all};
+use together::{all_there, folders, of_all};
 use vm::guest::migration::{Ended, Mode, Record, Silence};
 use vm::guest::os::Os;
 
@@ -91,6 +94,9 @@ impl Workload for Migration {
                 // Others have no rate that is asked of them.
                 let rates = if load == Load::Memory { &rates[..] } else { &[0] };
                 for rate in rates {
+                    if load == Load::Memory {
+                        load::fits(params, *rate)?;
+                    }
                     let keys = [("mode", mode.to_owned()), ("dirty_rate", rate.to_string())];
                     let keys = keys.into_iter().collect();
                     let case = Case { workload: self.name().into(), category: load.word().into(), keys };
@@ -158,30 +164,20 @@ impl Workload for Migration {
         let (load, guests) = (Load::parse(&case.category), together(params).map_err(failed)?);
         let folders = folders(raw, guests)?;
         let mut going = Vec::new();
-        for (guest, folder) in folders.iter().enumerate() {
+        let begun = folders.iter().enumerate().try_for_each(|(guest, folder)| {
             lab.attend(guest)?;
             going.push(load.begin(lab, case, params, folder)?);
-        }
-        let moved = lab.migrate(&request);
-        for (moved, folder) in moved.iter().flatten().zip(&folders) {
-            write(moved, folder)?;
-            answers(moved)?;
-        }
+            Ok(())
+        });
+        let moved = begun.and_then(|()| lab.migrate(&request)).and_then(|moved| all_there(moved, &folders));
+        // Whatever became of them: no load goes on beside the next case.
         let mut ended = Ok(());
         for (guest, (going, folder)) in going.into_iter().zip(&folders).enumerate() {
-            lab.attend(guest)?;
-            ended = ended.and(going.end(lab, folder));
+            let end = lab.attend(guest).and_then(|()| going.end(lab, folder));
+            ended = ended.and(end);
         }
-        lab.attend(0)?;
-        for Moved { record, .. } in moved? {
-            let why = record.reason.unwrap_or_default();
-            match record.ended {
-                Ended::Completed => {}
-                Ended::NotConverged => return Err(Failed::new(Code::NotConverged, why)),
-                Ended::Cancelled | Ended::Failed => return Err(Failed::new(Code::MigrationFailed, why)),
-            }
-        }
-        ended
+        let back = lab.attend(0);
+        moved.and(ended).and(back)
     }
 
     fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
@@ -290,6 +286,7 @@ fn series(record: &Record) -> Vec<Point> {
 mod tests {
     use super::*;
     use model::Origin;
+    use seen::write;
     use serde_json::json;
     use vm::guest::network::Probe;
 
@@ -388,6 +385,75 @@ mod tests {
         let mut stayed = moved();
         stayed.record.ended = Ended::Failed;
         assert!(parsed(&stayed).unwrap_err().reason.contains("did not complete"));
+    }
+
+    fn measured(lab: &mut pretend::Pretended, raw: &Path) -> Result<(), Failed> {
+        let params = params(&[("migrate_guests", "3")]);
+        let case = Migration.cases(&params).unwrap().remove(0);
+        Migration.measure(lab, &case, &params, raw)
+    }
+
+    #[test]
+    fn a_load_that_does_not_begin_ends_those_that_have_begun_before_it() {
+        let raw = tempfile::tempdir().unwrap();
+        let mut lab = pretend::Pretended { timeless: Some(1), ..Default::default() };
+        let failure = measured(&mut lab, raw.path()).unwrap_err();
+        assert_eq!(failure.reason, "the guest does not tell its clock");
+        // The first is told to end, and the second, which was to begin, is killed.
+        for (what, times) in [("0 TERM", 1), ("0 forget", 1), ("1 KILL", 1), ("1 forget", 1), ("2 start", 0)]
+        {
+            assert_eq!(lab.times(what), times, "{what}: {:?}", lab.told);
+        }
+        assert!(lab.told.iter().all(|told| !told.ends_with(" move")), "{:?}", lab.told);
+        let at = |what: &str| lab.told.iter().position(|told| told == what).unwrap();
+        assert!(at("0 rm -rf /run/perfvt-load") < at("0 mkdir -p /run/perfvt-load"), "{:?}", lab.told);
+    }
+
+    #[test]
+    fn of_several_guests_all_are_kept_and_the_gravest_failure_is_told_with_its_guest() {
+        let raw = tempfile::tempdir().unwrap();
+        let mut stuck = moved();
+        (stuck.record.ended, stuck.record.reason) = (Ended::NotConverged, Some("too fast".into()));
+        let lost = Failed::new(Code::EarlyExit, "in vm3: the guest is lost");
+        let mut lab = pretend::Pretended {
+            moved: vec![Ok(moved()), Ok(stuck.clone()), Err(lost)],
+            ..Default::default()
+        };
+        let failure = measured(&mut lab, raw.path()).unwrap_err();
+        assert_eq!((failure.code, failure.reason.as_str()), (Code::EarlyExit, "in vm3: the guest is lost"));
+        assert_eq!(kept(raw.path()).unwrap(), moved());
+        assert_eq!(kept(&raw.path().join("vm2")).unwrap(), stuck);
+        assert!((0..3).all(|guest| lab.times(&format!("{guest} TERM")) == 1), "{:?}", lab.told);
+        lab.moved = vec![Ok(moved()), Ok(stuck), Ok(moved())];
+        let failure = measured(&mut lab, raw.path()).unwrap_err();
+        assert_eq!((failure.code, failure.reason.as_str()), (Code::NotConverged, "in vm2: too fast"));
+    }
+
+    #[test]
+    fn a_fio_that_ended_by_itself_before_it_was_told_to_is_a_failure() {
+        let raw = tempfile::tempdir().unwrap();
+        let mut lab = pretend::Pretended::default();
+        lab.moved = vec![Ok(moved()), Ok(moved()), Ok(moved())];
+        assert_eq!(measured(&mut lab, raw.path()), Ok(()));
+        lab.moved = vec![Ok(moved()), Ok(moved()), Ok(moved())];
+        lab.ended = Some(1);
+        let reason = measured(&mut lab, raw.path()).unwrap_err().reason;
+        assert!(reason.starts_with("fio ended with status 1 while the guest was to write: "), "{reason}");
+        assert!(reason.contains("the disk is full"), "{reason}");
+    }
+
+    #[test]
+    fn memory_that_is_not_full_before_the_guest_moves_is_refused() {
+        let cases = |size: &str| Migration.cases(&params(&[("dirty_mb", size)]));
+        assert!(cases("1200").is_ok());
+        let error = cases("1300").unwrap_err().to_string();
+        assert!(error.contains("takes 65 s until memory is full of it, and 60 s are there"), "{error}");
+        // Where the hardware executes guests there is half of that.
+        let (raw, params) = (tempfile::tempdir().unwrap(), params(&[("dirty_mb", "1200")]));
+        let case = Migration.cases(&params).unwrap().remove(0);
+        let mut lab = pretend::Pretended::default();
+        let reason = Migration.measure(&mut lab, &case, &params, raw.path()).unwrap_err().reason;
+        assert!(reason.contains("takes 60 s until memory is full of it, and 30 s are there"), "{reason}");
     }
 
     #[test]

@@ -55,9 +55,9 @@ impl GuestLab {
     }
 
     /// Moves them all, and gives what was seen of each from outside.
-    pub(super) fn move_guests(&mut self, request: &Move) -> Result<Vec<Moved>, Failed> {
+    pub(super) fn move_guests(&mut self, request: &Move) -> Result<Vec<Result<Moved, Failed>>, Failed> {
         self.attend_to(0)?;
-        let number = 1 + self.others.len();
+        let number = self.spec.moving;
         self.whereabouts.resize(number, Whereabouts::default());
         for guest in 0..number {
             let IpAddr::V4(address) = self.cables.of(guest).0.server(0) else {
@@ -85,9 +85,10 @@ impl GuestLab {
                 1 => failure,
                 _ => Failed::new(failure.code, format!("in {name}: {failure}")),
             };
-            let mut record = moved.map_err(named)?.record;
-            record.heard(&announced);
-            all.push(Moved { record, probes });
+            all.push(moved.map_err(named).map(|Migrated { mut record }| {
+                record.heard(&announced);
+                Moved { record, probes }
+            }));
         }
         Ok(all)
     }
@@ -125,7 +126,7 @@ impl GuestLab {
             boots.push(boot((guest, network), files, folders, self.spec.deadlines));
         }
         let machines: Vec<&mut Machine> =
-            std::iter::once(&mut self.machine).chain(&mut self.others).collect();
+            std::iter::once(&mut self.machine).chain(&mut self.others).take(self.spec.moving).collect();
         let moved = Machine::migrate_all(machines, &boots, &request.how);
         for ((whereabouts, to), moved) in self.whereabouts.iter_mut().zip(places).zip(&moved) {
             if moved.as_ref().is_ok_and(|moved| moved.record.ended == Ended::Completed) {

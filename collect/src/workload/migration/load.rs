@@ -7,10 +7,11 @@
 use super::super::common::{Job, failed, late, level, read, said, value, words_of};
 use super::super::storage::device;
 use super::super::{Needs, Value};
+use super::done::{Piece, done, recovered};
 use crate::lab::{Client, Failed, Lab, keep};
-use crate::parse::disk;
+use crate::parse::{self, disk};
 use formats::fio::parse_log;
-use model::{Case, Params, ParamsError, Phase};
+use model::{Accel, Case, Params, ParamsError, Phase};
 use rustix::process::Signal;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -44,11 +45,8 @@ const LOG: &str = "fio_bw.log";
 const CLOCK: &str = "guest-clock.txt";
 /// So long before the move the load is looked at, which has run for so long by then.
 const BEFORE_NS: u64 = 1_000_000_000;
-/// A load that is done as before does nine tenths of what it did, for so long.
-const AS_BEFORE: f64 = 0.9;
-const FOR_NS: u64 = 200_000_000;
-/// How finely it is looked for that.
-const STEP_NS: u64 = 10_000_000;
+/// Nobody watches a guest for longer behind its move: five times the longest `migrate_watch`.
+const LONGEST_NS: u64 = 5 * 86_400 * 1_000_000_000;
 
 impl Load {
     /// What is asked for, each once.
@@ -124,8 +122,11 @@ impl Load {
                     "--fallocate=none".into(),
                 ];
                 // All of it is there before it moves.
-                let full = Duration::from_secs_f64((f64::from(size) / f64::from(rate)).clamp(0.5, 4.0));
-                fio(lab, &how, full, raw)
+                let (full, limit) = (f64::from(size) / f64::from(rate), lab.deadline(Phase::WarmUp));
+                if full > limit.as_secs_f64() {
+                    return Err(failed(not_full(full, limit)));
+                }
+                fio(lab, &how, Duration::from_secs_f64(full.max(0.5)), raw)
             }
             Load::Fio => {
                 let device = device(lab)?;
@@ -159,6 +160,9 @@ impl Load {
         let length = record.ended_ns.saturating_sub(began).max(1) as f64;
         let meanwhile = done(&pieces, began, record.ended_ns) / length;
         let resume = record.resume_ns.unwrap_or(record.ended_ns);
+        if watched_ns.saturating_sub(resume) > LONGEST_NS {
+            return Err(Failed::nonsense("nobody watches a guest for more than five days behind its move"));
+        }
         let recovered = recovered(&pieces, before, (resume, watched_ns));
         let recovery_ns = recovered.unwrap_or(watched_ns).saturating_sub(resume);
         let mut values = vec![
@@ -183,13 +187,18 @@ impl Going {
         match self {
             Going::Nothing => Ok(()),
             Going::Fio(job) if lab.death().is_none() => {
-                job.signal(lab, "TERM")?;
+                let ended = job.status(lab);
+                let told = job.signal(lab, "TERM");
                 let limit = lab.deadline(Phase::Fetch);
                 // fio tells what it wrote, and ends as one that was told to.
                 let _ = job.finish(lab, limit, raw, "fio");
-                let log = lab.exec(&["grep", "-H", ",", &format!("{DIR}/fio_bw.1.log")], limit)?;
-                keep(raw, LOG, &log)?;
-                lab.exec(&["rm", "-rf", DIR], lab.soon()).map(drop)
+                let log = lab.exec(&["grep", "-H", ",", &format!("{DIR}/fio_bw.1.log")], limit);
+                let kept = log.and_then(|log| keep(raw, LOG, &log));
+                let gone = lab.exec(&["rm", "-rf", DIR], lab.soon()).map(drop);
+                match ended? {
+                    Some(status) => Err(ended_early(raw, "fio", Err(format!("status {status}")))),
+                    None => told.and(kept).and(gone),
+                }
             }
             Going::Fio(_) => Ok(()),
             Going::Stream(mut client) => {
@@ -203,7 +212,7 @@ impl Going {
                 lab.sleep(Duration::from_millis(200));
                 lab.lead_in(None)?;
                 match ended {
-                    Some(how) if lab.death().is_none() => Err(ended_early(raw, how)),
+                    Some(how) if lab.death().is_none() => Err(ended_early(raw, "netperf", how)),
                     _ => Ok(()),
                 }
             }
@@ -211,17 +220,43 @@ impl Going {
     }
 }
 
-fn ended_early(raw: &Path, how: Result<(), String>) -> Failed {
+fn ended_early(raw: &Path, tool: &str, how: Result<(), String>) -> Failed {
     let how = how.err().unwrap_or_else(|| "status 0".into());
-    let [err, out] = ["stderr", "txt"].map(|ending| process::tail(&raw.join(format!("netperf.{ending}"))));
+    let [err, out] = ["stderr", "txt"].map(|ending| process::tail(&raw.join(format!("{tool}.{ending}"))));
     let said = said(&[&err, &out]);
-    failed(format!("netperf ended with {how} while the guest was to send: {said}"))
+    let what = if tool == "fio" { "write" } else { "send" };
+    failed(format!("{tool} ended with {how} while the guest was to {what}: {said}"))
+}
+
+/// What is said of memory that is not full soon enough.
+fn not_full(seconds: f64, limit: Duration) -> String {
+    let limit = limit.as_secs_f64();
+    format!(
+        "dirty_mb at dirty_rate takes {seconds:.0} s until memory is full of it, and {limit:.0} s are there before the guest moves \
+         (docs/campaigns.md, warm-up); less dirty_mb or a larger dirty_rate would do"
+    )
+}
+
+/// Refuses a rate at which memory is not full in time, however guests are run.
+pub(super) fn fits(params: &Params, rate: u32) -> Result<(), ParamsError> {
+    let size: u32 = params.number("dirty_mb", 1, "MB")?;
+    let (full, limit) = (f64::from(size) / f64::from(rate), parse::deadlines(params, Accel::Tcg)?);
+    let limit = limit.within(Phase::WarmUp);
+    if full > limit.as_secs_f64() { Err(params.wrong("dirty_mb", &not_full(full, limit))) } else { Ok(()) }
 }
 
 /// Has the guest send a TCP stream to this host.
 fn stream(lab: &mut dyn Lab, raw: &Path) -> Result<Going, Failed> {
-    let noted = raw.join(STREAM);
-    lab.lead_in(Some(&noted))?;
+    lab.lead_in(Some(&raw.join(STREAM)))?;
+    let sends = send(lab, raw);
+    if sends.is_err() {
+        // Its client has been ended.
+        let _ = lab.lead_in(None);
+    }
+    sends
+}
+
+fn send(lab: &mut dyn Lab, raw: &Path) -> Result<Going, Failed> {
     let target = lab.target();
     let words = [
         lab.client_tool("netperf")?,
@@ -242,7 +277,7 @@ fn stream(lab: &mut dyn Lab, raw: &Path) -> Result<Going, Failed> {
     let sends = || read(raw, STREAM).is_ok_and(|text| text.lines().count() > 20);
     while !sends() {
         if let Some(how) = client.ended() {
-            return Err(ended_early(raw, how));
+            return Err(ended_early(raw, "netperf", how));
         }
         if Instant::now() >= until {
             return Err(late(Phase::WarmUp, "the guest sends nothing to netperf"));
@@ -255,6 +290,8 @@ fn stream(lab: &mut dyn Lab, raw: &Path) -> Result<Going, Failed> {
 
 /// Has fio write in the guest until it is told to end.
 fn fio(lab: &mut dyn Lab, how: &[String], longer: Duration, raw: &Path) -> Result<Going, Failed> {
+    // What an earlier one left there tells nothing of this one.
+    lab.exec(&["rm", "-rf", DIR], lab.soon())?;
     lab.exec(&["mkdir", "-p", DIR], lab.soon())?;
     let log = format!("--write_bw_log={DIR}/fio");
     let begun = format!("--exec_prerun=touch {DIR}/begun");
@@ -265,6 +302,18 @@ fn fio(lab: &mut dyn Lab, how: &[String], longer: Duration, raw: &Path) -> Resul
     words.extend(["--thread", "--output-format=json", &log, &begun]);
     words.extend(how.iter().map(String::as_str));
     let job = Job::start(lab, &words)?;
+    match writes(lab, &job, longer, raw) {
+        Ok(()) => Ok(Going::Fio(job)),
+        Err(failure) => {
+            // It would go on beside the next case.
+            let _ = job.finish(lab, Duration::ZERO, raw, "fio");
+            Err(failure)
+        }
+    }
+}
+
+/// Waits until fio has written for a while, and reads the guest's clock.
+fn writes(lab: &mut dyn Lab, job: &Job, longer: Duration, raw: &Path) -> Result<(), Failed> {
     let until = Instant::now() + lab.deadline(Phase::WarmUp);
     while lab.exec(&["ls", &format!("{DIR}/begun")], lab.soon()).is_err() {
         if let Some(status) = job.status(lab)? {
@@ -282,62 +331,7 @@ fn fio(lab: &mut dyn Lab, how: &[String], longer: Duration, raw: &Path) -> Resul
     let guest_ns = now.guest.clock.now_ns.or(uptime);
     let ahead = guest_ns.and_then(|guest_ns| now.at.unix_ns.checked_sub(guest_ns));
     let ahead = ahead.ok_or_else(|| failed("the guest does not tell its clock"))?;
-    keep(raw, CLOCK, &format!("{ahead}\n"))?;
-    Ok(Going::Fio(job))
-}
-
-/// A part of what a load did, by this host's time of day.
-struct Piece {
-    from_ns: u64,
-    to_ns: u64,
-    amount: f64,
-}
-
-impl Piece {
-    fn of(carried: &Carried) -> Piece {
-        Piece { from_ns: carried.from_ns, to_ns: carried.to_ns, amount: carried.bytes as f64 }
-    }
-
-    /// The same where the clock by which it is told stood from a moment on: what is behind that comes later by so much.
-    fn around(self, stop_ns: u64, stood_ns: u64) -> Vec<Piece> {
-        let Piece { from_ns, to_ns, .. } = self;
-        let part = |from_ns: u64, to_ns: u64, later: u64| Piece {
-            from_ns: from_ns.saturating_add(later),
-            to_ns: to_ns.saturating_add(later),
-            amount: self.within(from_ns, to_ns),
-        };
-        if to_ns <= stop_ns {
-            vec![self]
-        } else if from_ns >= stop_ns {
-            vec![part(from_ns, to_ns, stood_ns)]
-        } else {
-            vec![part(from_ns, stop_ns, 0), part(stop_ns, to_ns, stood_ns)]
-        }
-    }
-
-    /// What of it was done between two moments.
-    fn within(&self, from_ns: u64, to_ns: u64) -> f64 {
-        let length = self.to_ns.saturating_sub(self.from_ns);
-        if length == 0 {
-            return if (from_ns..to_ns).contains(&self.from_ns) { self.amount } else { 0.0 };
-        }
-        let common = self.to_ns.min(to_ns).saturating_sub(self.from_ns.max(from_ns));
-        self.amount * common as f64 / length as f64
-    }
-}
-
-fn done(pieces: &[Piece], from_ns: u64, to_ns: u64) -> f64 {
-    // They are in the order of their ends.
-    let first = pieces.partition_point(|piece| piece.to_ns < from_ns);
-    let some = pieces.iter().skip(first).take_while(|piece| piece.from_ns < to_ns);
-    some.map(|piece| piece.within(from_ns, to_ns)).sum()
-}
-
-/// When the load was done as before again, from when the guest went on.
-fn recovered(pieces: &[Piece], before: f64, (resume_ns, watched_ns): (u64, u64)) -> Option<u64> {
-    let mut steps = (resume_ns..watched_ns).step_by(STEP_NS as usize);
-    let wanted = AS_BEFORE * before * FOR_NS as f64;
-    steps.find(|from| done(pieces, *from, from.saturating_add(FOR_NS)) >= wanted)
+    keep(raw, CLOCK, &format!("{ahead}\n"))
 }
 
 /// What was noted of a stream; its last line may be cut.

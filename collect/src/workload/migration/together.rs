@@ -2,8 +2,12 @@
 
 use super::super::Value;
 use super::super::common::{failed, jain, value};
-use crate::lab::Failed;
+use super::answers;
+use super::seen::write;
+use crate::lab::{Failed, Moved};
+use model::{Code, Scope};
 use std::path::{Path, PathBuf};
+use vm::guest::migration::{Ended, Record};
 
 /// The folders of so many guests: the case's own, and one in it for each further guest.
 pub(super) fn folders(raw: &Path, guests: usize) -> Result<Vec<PathBuf>, Failed> {
@@ -15,6 +19,39 @@ pub(super) fn folders(raw: &Path, guests: usize) -> Result<Vec<PathBuf>, Failed>
         all.push(folder);
     }
     Ok(all)
+}
+
+/// Keeps what became of so many guests, each in its folder, and makes sure that all are where they were to go.
+///
+/// # Errors
+/// The first failure after which a guest is of no use any more; else the first of all.
+pub(super) fn all_there(moved: Vec<Result<Moved, Failed>>, folders: &[PathBuf]) -> Result<(), Failed> {
+    let several = folders.len() > 1;
+    let mut failures = Vec::new();
+    for ((guest, moved), folder) in (1..).zip(moved).zip(folders) {
+        let named = |failure: Failed| match several {
+            true => Failed::new(failure.code, format!("in vm{guest}: {failure}")),
+            false => failure,
+        };
+        // What has failed in its QEMU has its name already.
+        let there = moved.and_then(|moved| {
+            write(&moved, folder)?;
+            answers(&moved).and_then(|()| is_there(moved.record)).map_err(named)
+        });
+        failures.extend(there.err());
+    }
+    // Of several the first one.
+    let worst = failures.into_iter().min_by_key(|failure| failure.scope() == Scope::Sample);
+    worst.map_or(Ok(()), Err)
+}
+
+fn is_there(record: Record) -> Result<(), Failed> {
+    let why = record.reason.unwrap_or_default();
+    match record.ended {
+        Ended::Completed => Ok(()),
+        Ended::NotConverged => Err(Failed::new(Code::NotConverged, why)),
+        Ended::Cancelled | Ended::Failed => Err(Failed::new(Code::MigrationFailed, why)),
+    }
 }
 
 /// What is added up over all guests; of everything else the largest is told, which is the worst.

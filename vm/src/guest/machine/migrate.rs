@@ -11,7 +11,7 @@ use crate::deadlines::Step;
 use crate::guest::error::GuestError;
 use crate::guest::migration::{Ended, Migration, Mode, Record, Sample};
 use crate::guest::qmp::{Qmp, QmpError, QmpEvent};
-use ends::{cpu_ns, negotiate, open, version};
+use ends::{all_stay, cpu_ns, negotiate, open, spent, version};
 use model::{Code, Failure, Moment};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use relay::{Link, Relay};
@@ -90,6 +90,16 @@ impl Followed {
     }
 }
 
+/// What is known of a migration at its end.
+struct LastSeen {
+    /// The last that QEMU said.
+    told: Value,
+    /// When it was known that it is.
+    at_ns: u64,
+    /// CPU time of both QEMUs until then.
+    cpu_ns: [Option<u64>; 2],
+}
+
 /// A guest on its way, and what is needed for that.
 struct Moving<'a> {
     machine: &'a mut Machine,
@@ -104,8 +114,7 @@ struct Moving<'a> {
     before: [Option<u64>; 2],
     began: Moment,
     followed: Followed,
-    /// The last that QEMU said, and when it was known that it is.
-    ended: Option<Result<(Value, u64), GuestError>>,
+    ended: Option<Result<LastSeen, GuestError>>,
 }
 
 impl<'a> Moving<'a> {
@@ -150,7 +159,14 @@ impl<'a> Moving<'a> {
     fn look(&mut self, how: &Migration) {
         if self.ended.is_none() {
             let told = self.machine.look_after(&mut self.destination, how, &mut self.followed);
-            self.ended = told.map(|told| told.map(|told| (told, Moment::now().unix_ns))).transpose();
+            // Others may still be on their way for long.
+            let pids = [self.machine.pid(), self.destination.process.qemu.pid()];
+            let seen = |told| LastSeen {
+                told,
+                at_ns: Moment::now().unix_ns,
+                cpu_ns: spent(self.before, pids.map(cpu_ns)),
+            };
+            self.ended = told.map(|told| told.map(seen)).transpose();
         }
     }
 
@@ -158,9 +174,8 @@ impl<'a> Moving<'a> {
     fn conclude(self, how: &Migration) -> Result<Migrated, GuestError> {
         let Moving { machine, spec, destination, began, followed, .. } = self;
         let never = || failed("it has not ended");
-        let (told, ended_ns) = self.ended.unwrap_or_else(|| Err(never()))?;
-        let pids = [machine.pid(), destination.process.qemu.pid()];
-        let [source_cpu_ns, destination_cpu_ns] = spent(self.before, pids.map(cpu_ns));
+        let LastSeen { told, at_ns, cpu_ns } = self.ended.unwrap_or_else(|| Err(never()))?;
+        let [source_cpu_ns, destination_cpu_ns] = cpu_ns;
         let (ended, reason) = verdict(&told, &followed, how);
         let (stop_ns, resume_ns) = machine.conclude(ended, destination, spec, began.unix_ns)?;
         let record = Record {
@@ -170,7 +185,7 @@ impl<'a> Moving<'a> {
             reason,
             begun_ns: began.unix_ns,
             begun_mono_ns: began.mono_ns,
-            ended_ns,
+            ended_ns: at_ns,
             stop_ns,
             resume_ns,
             announced_ns: None,
@@ -206,18 +221,13 @@ impl Machine {
         how: &Migration,
     ) -> Vec<Result<Migrated, GuestError>> {
         let (number, link) = (machines.len(), Link::of(how.route));
-        let ways = machines.into_iter().zip(specs);
-        let ready: Result<Vec<Moving<'_>>, GuestError> =
-            ways.map(|(machine, spec)| Moving::prepare(machine, spec, how, &link)).collect();
-        let mut all = match ready {
-            Ok(all) => all,
-            // All stay, where one cannot go.
-            Err(error) => {
-                let why = error.to_string();
-                let others = (1..number).map(|_| Err(failed(format!("another guest could not move: {why}"))));
-                return std::iter::once(Err(error)).chain(others).collect();
+        let mut all = Vec::new();
+        for (place, (machine, spec)) in machines.into_iter().zip(specs).enumerate() {
+            match Moving::prepare(machine, spec, how, &link) {
+                Ok(moving) => all.push(moving),
+                Err(error) => return all_stay(number, place, error),
             }
-        };
+        }
         all.iter_mut().for_each(|moving| moving.go(how));
         while all.iter().any(|moving| moving.ended.is_none()) {
             all.iter_mut().for_each(|moving| moving.look(how));
@@ -340,14 +350,6 @@ fn verdict(told: &Value, followed: &Followed, how: &Migration) -> (Ended, Option
             (Ended::Failed, Some(format!("QEMU gave the migration up: {said}")))
         }
     }
-}
-
-/// The CPU time of both QEMUs between two readings.
-fn spent(before: [Option<u64>; 2], after: [Option<u64>; 2]) -> [Option<u64>; 2] {
-    let [source, destination] = before;
-    let [source_after, destination_after] = after;
-    let between = |before: Option<u64>, after: Option<u64>| after?.checked_sub(before?);
-    [between(source, source_after), between(destination, destination_after)]
 }
 
 /// A guest that is in the destination, whose QEMU runs, and that takes no commands there.

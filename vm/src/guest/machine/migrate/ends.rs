@@ -1,6 +1,6 @@
 //! What both QEMUs are told before a migration begins, and what they can do.
 
-use super::{Link, Migration, Mode, Relay, failed};
+use super::{Link, Migrated, Migration, Mode, Relay, failed};
 use crate::guest::error::GuestError;
 use crate::guest::migration::Route;
 use crate::guest::qmp::Qmp;
@@ -123,9 +123,39 @@ pub(super) fn cpu_ns(pid: u32) -> Option<u64> {
     Some(next()?.saturating_add(next()?).saturating_mul(TICK_NS))
 }
 
+/// The CPU time of both QEMUs between two readings.
+pub(super) fn spent(before: [Option<u64>; 2], after: [Option<u64>; 2]) -> [Option<u64>; 2] {
+    let [source, destination] = before;
+    let [source_after, destination_after] = after;
+    let between = |before: Option<u64>, after: Option<u64>| after?.checked_sub(before?);
+    [between(source, source_after), between(destination, destination_after)]
+}
+
+/// What becomes of so many guests where the one at a place cannot go: all stay.
+pub(super) fn all_stay(number: usize, place: usize, error: GuestError) -> Vec<Result<Migrated, GuestError>> {
+    let why = format!("another guest could not move: {error}");
+    let mut all: Vec<_> = (0..number).map(|_| Err(failed(why.as_str()))).collect();
+    if let Some(own) = all.get_mut(place) {
+        *own = Err(error);
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_guests_the_one_that_cannot_go_has_the_failure_and_the_others_stay_for_it() {
+        let said: Vec<String> = all_stay(3, 1, failed("it is broken"))
+            .into_iter()
+            .map(|became| became.unwrap_err().failure().reason)
+            .collect();
+        assert!(said[1].ends_with("it is broken") && !said[1].contains("another guest"), "{said:?}");
+        for other in [&said[0], &said[2]] {
+            assert!(other.contains("another guest could not move: ") && other.contains("it is broken"));
+        }
+    }
 
     #[test]
     fn cpu_time_grows_with_what_is_computed() {
