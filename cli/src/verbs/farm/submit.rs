@@ -322,3 +322,45 @@ fn foresee(file: &FarmFile, dir: &Path, as_json: bool, out: &mut dyn Write) -> R
     writeln!(out, "nothing was handed in (--dry-run); results would go to {}", dir.display())?;
     Ok(DONE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Args, Farm as FarmArgs, FarmVerb, Verb};
+    use clap::Parser;
+
+    fn with<T>(words: &[&str], look: impl FnOnce(&Submit) -> T) -> T {
+        let first = ["perfvt", "farm", "submit", "--farm", "/f", "--hosts", "h1"];
+        let parsed = Args::try_parse_from(first.iter().chain(words)).unwrap();
+        match &parsed.verb {
+            Verb::Farm(FarmArgs { verb: FarmVerb::Submit(submit), .. }) => look(submit),
+            _ => panic!("{words:?}"),
+        }
+    }
+
+    fn wanted(args: &Submit) -> Wanted<'_> {
+        Wanted { args, id: "n".into(), blocks: 5, asked: "h1".into(), now: 1 }
+    }
+
+    #[test]
+    fn other_clients_are_other_words() {
+        let there = with(&["--clients", "c1", "--", "netperf"], |args| {
+            wanted(args).file(vec!["h1".into()], vec!["c1".into()], 7).unwrap()
+        });
+        let again = |words: &[&str]| with(words, |args| wanted(args).check_same(&there, None).is_ok());
+        assert!(again(&["--clients", "c1", "--", "netperf"]));
+        assert!(!again(&["--clients", "c2", "--", "netperf"]));
+        assert!(!again(&["--", "netperf"]));
+    }
+
+    #[test]
+    fn a_kernel_of_the_host_in_a_configuration_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("tests.cfg");
+        std::fs::write(&file, "only netperf.guest_exhost\nvariants:\n    - repeat1:\nhost_kernel = /k\n")
+            .unwrap();
+        let words = ["--", "-c", file.to_str().unwrap()];
+        let error = with(&words, |args| check_boots(args, &checked(&args.run).unwrap()).unwrap_err());
+        assert!(error.to_string().contains("add --fresh-boots in front of the --"), "{error}");
+    }
+}
