@@ -8,6 +8,7 @@
 //!
 //! The programs of the distribution know their formats; what is written where is decided here, for an archive may be anybody's.
 
+use crate::bounds::{Counted, LARGEST};
 use crate::error::{BuildError, failing};
 use crate::rpm;
 use process::deadlines::WHOLE_FILE;
@@ -18,10 +19,6 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use tar::{Archive, Entry, EntryType};
 
-/// Bytes of all files of an archive, and of the plain tar on the way. A kernel's sources have 1.5 GB.
-pub(crate) const LARGEST: u64 = 16 << 30;
-/// Entries of an archive. A kernel's sources have 90,000.
-pub(crate) const MOST: usize = 1_000_000;
 /// Bytes of all that describes one entry of a tar: headers, long names, attributes. The tar crate holds them in memory.
 const DESCRIBED: u64 = 256 << 10;
 
@@ -104,24 +101,6 @@ fn through(archive: &Path, words: &[&str], to: &Path) -> Result<PathBuf, BuildEr
             Err(unpacking(archive, format!("{program}: {}", edge::text::cut(&said))))
         }
         None => Err(failed(format!("it did not end within {} s", WHOLE_FILE.as_secs()))),
-    }
-}
-
-/// Counts the entries of an archive and their bytes; the reason in words where they are too many.
-#[derive(Default)]
-pub(crate) struct Counted {
-    bytes: u64,
-    entries: usize,
-}
-
-impl Counted {
-    pub fn add(&mut self, bytes: u64) -> Result<(), String> {
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.entries += 1;
-        if self.bytes > LARGEST || self.entries > MOST {
-            return Err(format!("it holds more than {} GiB or {MOST} files", LARGEST >> 30));
-        }
-        Ok(())
     }
 }
 

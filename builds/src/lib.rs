@@ -15,6 +15,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 mod archive;
+mod bounds;
 mod checkout;
 mod compiler;
 mod error;

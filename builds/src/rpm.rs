@@ -1,6 +1,6 @@
 //! The cpio that `rpm2cpio` makes (newc, cpio(5)), as a tar.
 
-use crate::archive::Counted;
+use crate::bounds::Counted;
 use cpio::newc;
 use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Cursor, Error, Read, Write};
@@ -138,10 +138,10 @@ mod tests {
     #[test]
     fn more_than_the_bounds_is_refused() {
         let mut counted = Counted::default();
-        counted.add(crate::archive::LARGEST).unwrap();
+        counted.add(crate::bounds::LARGEST).unwrap();
         assert!(counted.add(1).unwrap_err().contains("more than 16 GiB"));
         let mut counted = Counted::default();
-        (0..crate::archive::MOST).for_each(|_| counted.add(0).unwrap());
+        (0..crate::bounds::MOST).for_each(|_| counted.add(0).unwrap());
         assert!(counted.add(0).is_err());
     }
 }
