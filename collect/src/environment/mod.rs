@@ -357,10 +357,11 @@ mod tests {
 
     fn spec(set: &[(&str, &str)]) -> Result<EnvironmentSpec, EnvironmentError> {
         let mut params = Params::new();
-        for known in parameters::guest() {
-            params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
-        }
-        for (key, value) in [("net", "switch")].iter().chain(set) {
+        let defaults = parameters::guest().filter_map(|known| Some((known.key, known.default?)));
+        defaults.for_each(|(key, value)| params.set(key, value, Origin::BuiltIn));
+        // What is settled before a plan is made.
+        let settled = [("net", "switch"), ("numa_node", "0"), ("smp", "1"), ("confine", "sandbox")];
+        for (key, value) in settled.iter().chain(set) {
             params.set(*key, *value, Origin::Flag("--set".into()));
         }
         let dir = tempfile::tempdir().unwrap();
@@ -393,7 +394,7 @@ mod tests {
         assert_eq!((names(&several).join(" "), several.moving), ("vm1 vm2 vm3".into(), 3));
         let both = spec(&[moves, ("migrate_guests", "3"), ("neighbour", "idle")]).unwrap_err().to_string();
         assert!(both.contains("migrate_guests") && both.contains("1 beside a neighbour"), "{both}");
-        let still = spec(&[("neighbour", "idle")]).unwrap();
+        let still = spec(&[("net", "user"), ("neighbour", "idle")]).unwrap();
         assert_eq!((still.moves(), still.beside()), (false, 1));
     }
 }
