@@ -432,8 +432,8 @@ mod tests {
     #[test]
     fn a_fio_that_ended_by_itself_before_it_was_told_to_is_a_failure() {
         let raw = tempfile::tempdir().unwrap();
-        let mut lab = pretend::Pretended::default();
-        lab.moved = vec![Ok(moved()), Ok(moved()), Ok(moved())];
+        let moved_all = vec![Ok(moved()), Ok(moved()), Ok(moved())];
+        let mut lab = pretend::Pretended { moved: moved_all, ..Default::default() };
         assert_eq!(measured(&mut lab, raw.path()), Ok(()));
         lab.moved = vec![Ok(moved()), Ok(moved()), Ok(moved())];
         lab.ended = Some(1);
