@@ -247,10 +247,10 @@ fn led(depth: usize, target: &Path) -> Option<PathBuf> {
     (ups <= depth && !target.as_os_str().is_empty()).then(|| target.to_owned())
 }
 
-/// Whether a folder, as far as it is there, is in another one: links of the archive may lie on the way.
-fn inside(folder: &Path, root: &Path) -> std::io::Result<()> {
+/// Whether a place, as far as it is there, is in a folder: links of the archive may lie on the way.
+pub(crate) fn inside(place: &Path, root: &Path) -> std::io::Result<()> {
     let root = root.canonicalize()?;
-    let there = folder.ancestors().find(|place| place.symlink_metadata().is_ok()).unwrap_or(&root);
+    let there = place.ancestors().find(|place| place.symlink_metadata().is_ok()).unwrap_or(&root);
     if there.canonicalize()?.starts_with(&root) {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! Packages of a distribution, unpacked: a build that somebody else made.
 
-use crate::archive::{plain, unpack};
+use crate::archive::{inside, plain, unpack};
 use crate::error::{BuildError, failing};
 use crate::key::KEY_FORMAT;
 use crate::store::{FILES, LOG, Record, Status, Store, hash};
@@ -115,12 +115,9 @@ fn found(files: &Path, wanted: &Wanted) -> Result<PathBuf, BuildError> {
     }
     match fitting.as_slice() {
         [one] => {
-            let place = files.join(one).canonicalize().map_err(failing("looking at", files))?;
-            let root = files.canonicalize().map_err(failing("looking at", files))?;
-            if !place.starts_with(&root) {
-                let shown = edge::visible(&one.display().to_string()).into_owned();
-                return Err(BuildError::Recipe(format!("{shown} leads out of the packages")));
-            }
+            let shown = edge::visible(&one.display().to_string()).into_owned();
+            inside(&files.join(one), files)
+                .map_err(|_| BuildError::Recipe(format!("{shown} leads out of the packages")))?;
             Ok((*one).clone())
         }
         several => {

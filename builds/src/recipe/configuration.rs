@@ -20,24 +20,21 @@ pub(super) fn symbol(line: &str) -> Option<(&str, Option<&str>)> {
     name.starts_with("CONFIG_").then_some((name, value))
 }
 
+/// The symbols of a text that are set, by name.
+fn set(text: &str) -> BTreeMap<&str, &str> {
+    text.lines().filter_map(symbol).filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
 /// The symbols of a text that are set, a line `CONFIG_X=value` each, by name.
 pub(crate) fn symbols(text: &str) -> String {
-    let all: BTreeMap<&str, &str> =
-        text.lines().filter_map(symbol).filter_map(|(name, value)| Some((name, value?))).collect();
-    all.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+    set(text).iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
 /// Symbols whose value is another one in the second configuration than in the first: `CONFIG_X: y became m`.
 pub fn changed_symbols(first: &str, second: &str) -> Vec<String> {
-    let of = |text: &str| -> BTreeMap<String, String> {
-        let all = text.lines().filter_map(symbol);
-        all.filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
-    };
-    let (first, second) = (of(first), of(second));
-    let names: BTreeSet<&String> = first.keys().chain(second.keys()).collect();
-    let value = |of: &BTreeMap<String, String>, name: &str| {
-        of.get(name).cloned().unwrap_or_else(|| "not set".to_owned())
-    };
+    let (first, second) = (set(first), set(second));
+    let names: BTreeSet<&str> = first.keys().chain(second.keys()).copied().collect();
+    let value = |of: &BTreeMap<&str, &str>, name: &str| of.get(name).copied().unwrap_or("not set").to_owned();
     let pairs = names.into_iter().map(|name| (name, value(&first, name), value(&second, name)));
     pairs
         .filter(|(_, old, new)| old != new)

@@ -41,11 +41,16 @@ pub(super) fn differences(sides: &[Side]) -> Result<Vec<String>, Error> {
     Ok(all)
 }
 
+/// The symbols of a build that changed by themselves.
+fn changed<'a>(told: &'a Told<'_>, side: &Side) -> impl Iterator<Item = &'a str> {
+    let start = format!("{}: ", side.name);
+    told.configuration.iter().filter_map(move |line| line.strip_prefix(&start))
+}
+
 /// Sentences of what changed by itself, one for each of these builds.
 fn sentences(told: &Told<'_>, sides: &[&Side]) -> Vec<String> {
     let of = |side: &&Side| {
-        let start = format!("{}: ", side.name);
-        let own: Vec<&str> = told.configuration.iter().filter_map(|line| line.strip_prefix(&start)).collect();
+        let own: Vec<&str> = changed(told, side).collect();
         if own.is_empty() {
             return None;
         }
@@ -96,9 +101,7 @@ pub(super) fn beside(told: &Told<'_>, sides: &[&Side]) -> Beside {
             let from = told.commits.len().saturating_sub(IN_FACTS);
             set("shortlog", told.commits.iter().skip(from).map(String::as_str).collect());
         }
-        let start = format!("{}: ", side.name);
-        let symbols = told.configuration.iter().filter_map(|line| line.strip_prefix(&start));
-        set("config_changes", symbols.take(IN_FACTS).collect());
+        set("config_changes", changed(told, side).take(IN_FACTS).collect());
         facts.insert(side.name.clone(), own);
     }
     Beside { warnings: sentences(told, others), facts }

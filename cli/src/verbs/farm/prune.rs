@@ -83,7 +83,7 @@ fn kept(farm: &Farm, plan: &ShardPlan, published: &[Published]) -> Result<Option
     if journal(&shard)?.is_none_or(|state| state.finished.is_none()) {
         return Ok(Some("is not finished, and may still be gone on with".to_owned()));
     }
-    if let Some(signature) = signature(farm.dir(), &shard) {
+    if let Some(signature) = signature(farm.dir(), &shard)? {
         return Ok(Some(format!("is signed ({}), and would not be what was signed", signature.display())));
     }
     for site in published {
@@ -95,11 +95,13 @@ fn kept(farm: &Farm, plan: &ShardPlan, published: &[Published]) -> Result<Option
 }
 
 /// The list of sums, or the signature of it, that covers a shard: of it, of an environment of it, or of the farm.
-fn signature(farm: &Path, shard: &Path) -> Option<PathBuf> {
-    let environments = std::fs::read_dir(shard).into_iter().flatten().flatten().map(|entry| entry.path());
+fn signature(farm: &Path, shard: &Path) -> Result<Option<PathBuf>, Error> {
+    // Of a folder that cannot be listed nobody knows whether something in it is signed.
+    let environments =
+        edge::read::listing(shard).map_err(|error| format!("listing {}: {error}", shard.display()))?;
     let folders = [farm.to_owned(), shard.to_owned()].into_iter().chain(environments);
     let mut all = folders.flat_map(|folder| SIGNATURES.map(|name| folder.join(name)));
-    all.find(|path| path.symlink_metadata().is_ok())
+    Ok(all.find(|path| path.symlink_metadata().is_ok()))
 }
 
 fn tell(all: &[Pruned], dry_run: bool, out: &mut dyn Write) -> Result<(), Error> {
